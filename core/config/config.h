@@ -1,0 +1,147 @@
+/*
+ * core/config: from a JSON file to struct config, with file, line, key and remedy for every
+ * mistake at once. The schema (config/sallyport.schema.json) is compiled in: it decides types,
+ * ranges, names and defaults; config.c adds what one value says about another.
+ *
+ * A struct config never changes once loaded; everybody gets it as an argument.
+ */
+#ifndef SALLYPORT_CONFIG_CONFIG_H
+#define SALLYPORT_CONFIG_CONFIG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/log.h"
+#include "base/report.h"
+
+struct config_listener {
+    char *name;    /* unique; default "address:port" */
+    char *address; /* numeric, or "*" for all of both families */
+    uint16_t port; /* 0: the system picks */
+    int backlog;
+    bool reuse_port;
+};
+
+struct config_host_keys {
+    char **files; /* OpenSSH or PEM; generated when absent if generate is set */
+    size_t count;
+    bool generate;
+};
+
+/* Comma-separated names, as libssh takes them; never NULL. */
+struct config_algorithms {
+    char *kex;
+    char *host_keys;
+    char *ciphers;
+    char *macs;
+    char *compression;
+    char *public_keys; /* signature algorithms accepted from clients */
+};
+
+struct config_limits {
+    uint32_t connections;
+    uint32_t connections_per_source; /* 0: no limit */
+    uint32_t connections_per_worker; /* 0: no limit */
+    uint32_t startups_begin, startups_rate, startups_full; /* unauthenticated: start:rate:full */
+    uint32_t auth_tries;
+    uint32_t channels_per_connection;
+    uint32_t handles_per_connection; /* open files and directories */
+    uint32_t requests_per_channel;   /* SFTP requests under way */
+};
+
+struct config_timeouts { /* milliseconds; 0: none */
+    uint64_t handshake;
+    uint64_t login;          /* from accept to authenticated */
+    uint64_t idle;           /* connection without any traffic */
+    uint64_t drain;          /* how long stopping waits for connections to end */
+    uint64_t auth_failure_delay;
+    uint64_t keepalive;      /* interval */
+    uint32_t keepalive_count; /* unanswered before disconnect */
+};
+
+struct config_rekey {
+    uint64_t bytes; /* 0: the library's limit */
+    uint64_t after_ms;
+};
+
+struct config_plugin { /* an instance */
+    char *name;        /* in chains, mounts, subsystems, the log */
+    char *plugin;      /* its manifest's name */
+    char *config_json; /* "{}" if none is given */
+    char *threading;   /* "reactor", "connection", "serial"; NULL: as the manifest says */
+    uint64_t deadline_ms; /* 0: as the manifest says */
+    bool on_error_next;   /* a failure counts as "no opinion" */
+    int line;             /* where it stands, for complaints */
+};
+
+struct config_chain {
+    char **instances;
+    size_t count;
+};
+
+struct config_subsystem {
+    char *name;     /* as clients ask for it */
+    char *instance; /* a channel plugin, or NULL for the core's own sftp */
+};
+
+struct config_mount {
+    char *path;     /* virtual, absolute */
+    char *provider; /* an fs plugin instance */
+    char *root;     /* a word for the provider; "" = as its own configuration says */
+    bool read_only;
+};
+
+struct config {
+    char *file; /* where it came from, for complaints */
+
+    char *state_directory; /* host keys, control socket */
+    char *control_socket;
+    char *user;  /* workers run as; NULL: as started */
+    char *group; /* NULL: the user's */
+    uint32_t workers;      /* never 0 here: 0 in the file means one per CPU */
+    uint32_t pool_threads; /* per worker */
+    uint64_t slow_ms;      /* a call on the event loop longer than this is logged */
+
+    enum log_level log_level;
+    enum log_format log_format;
+    char *log_file; /* NULL: standard error */
+
+    char *server_version; /* after "SSH-2.0-" */
+    char *banner;         /* shown before authentication; NULL: none */
+
+    struct config_listener *listeners;
+    size_t listeners_count;
+    struct config_host_keys host_keys;
+    struct config_algorithms algorithms;
+    struct config_limits limits;
+    struct config_timeouts timeouts;
+    struct config_rekey rekey;
+
+    char **plugin_directories; /* where <plugin>/manifest.json is looked for, in order */
+    size_t plugin_directories_count;
+    struct config_plugin *plugins;
+    size_t plugins_count;
+    struct config_chain connection_chain;
+    struct config_chain auth_chain;
+    struct config_chain channel_chain;
+    uint32_t auth_methods; /* SP_METHOD_* offered */
+
+    struct config_subsystem *subsystems;
+    size_t subsystems_count;
+    struct config_mount *mounts;
+    size_t mounts_count;
+    uint32_t sftp_version_max;
+};
+
+/* Read and check file. On success *ret_config is the caller's (config_free). On failure every
+ * mistake is in report. 0, SP_ERR_SYSTEM (cannot be read) or SP_ERR_INVALID. */
+int config_load(const char *file, struct config **ret_config, struct report *report);
+/* The same from text; file is only a name for complaints. */
+int config_parse(const char *text, size_t len, const char *file, struct config **ret_config,
+                 struct report *report);
+void config_free(struct config *config);
+/* NULL if there is none of that name. */
+const struct config_plugin *config_plugin_find(const struct config *config, const char *name);
+
+#endif

@@ -1,0 +1,51 @@
+/*
+ * call.h: one question put to one instance. Embed a struct plugin_call in the object that asks and
+ * keep that object, the event and all the event points to unchanged until on_release.
+ *
+ * on_done comes exactly once, on the reactor thread, perhaps before plugin_call_start() returns:
+ * with the answer, or with SP_E_TIMEOUT, SP_E_FAILED … if there is none. on_release comes exactly
+ * once after it: only then is the plugin finished with the memory (a plugin that is late keeps it).
+ */
+#ifndef SALLYPORT_PLUGIN_CALL_H
+#define SALLYPORT_PLUGIN_CALL_H
+
+#include "plugin/host.h"
+
+struct plugin_call {
+    /* The caller's part. */
+    struct plugin_instance *instance;
+    enum plugin_operation operation;
+    struct sp_event *event;         /* the host sets struct_size's siblings operation and token */
+    struct plugin_strands *strands; /* of the connection; NULL where there is none */
+    /* reply is NULL if the plugin gave a verdict only; else it is of the operation's type, complete
+     * to its last field as compiled here, and lives until on_done returns. */
+    void (*on_done)(struct plugin_call *call, int32_t verdict, const struct sp_reply *reply);
+    void (*on_release)(struct plugin_call *call);
+
+    /* The host's part: zero it. */
+    struct plugin_call_state {
+        struct pool_job job;
+        struct reactor_timer deadline;
+        struct reactor_task task;
+        struct sp_reply *reply;
+        int32_t (*blocking)(void *self, const struct sp_event *event);
+        int32_t verdict;
+        uint32_t flags;
+        uint64_t started_ns;
+        struct list link;
+    } state;
+};
+
+/* The queues of one connection, one for each instance. NULL: out of memory. */
+struct plugin_strands *plugin_strands_new(struct plugin_host *host);
+/* Calls under way keep what they need. */
+void plugin_strands_free(struct plugin_strands *strands);
+
+/* Ask. If the instance does not offer the operation, on_done gets SP_NEXT (SP_E_UNSUPPORTED for
+ * fs). */
+void plugin_call_start(struct plugin_call *call);
+/* Nobody waits for the answer any more: on_done is not called after this, on_release still is (it
+ * may come before this returns). The plugin's cancel() is called if the answer is outstanding. */
+void plugin_call_cancel(struct plugin_call *call);
+
+#endif

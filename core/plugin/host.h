@@ -1,0 +1,80 @@
+/*
+ * core/plugin: hosting plugins. A manifest says what a plugin is (manifest.h), the loader turns its
+ * .so into a descriptor (loader.h), an instance is one configured use of it (instance.h), and a
+ * call is one question put to an instance (call.h). The host holds all instances of a worker.
+ *
+ * host.h: the instances, and what the core does for plugins. Reactor thread, unless it says
+ * otherwise.
+ */
+#ifndef SALLYPORT_PLUGIN_HOST_H
+#define SALLYPORT_PLUGIN_HOST_H
+
+#include <stddef.h>
+
+#include <sallyport/plugin.h>
+
+#include "base/report.h"
+#include "config/config.h"
+#include "plugin/operation.h"
+#include "worker/pool.h"
+#include "worker/reactor.h"
+
+struct plugin_host;
+struct plugin_instance;
+
+/* Services that the session layer supplies. Called on the reactor thread only: what plugins ask
+ * from other threads is posted by the host, in order. */
+struct plugin_services {
+    void *arg;
+    /* See struct sp_host. channel_send must take all or nothing of data it is posted: the host
+     * asks channel_room first, which any thread may call. */
+    int32_t (*channel_eof)(void *arg, sp_id channel);
+    int32_t (*channel_exit_status)(void *arg, sp_id channel, uint32_t status);
+    int32_t (*channel_exit_signal)(void *arg, sp_id channel, struct sp_str name,
+                                   uint32_t core_dumped, struct sp_str text);
+    int32_t (*channel_close)(void *arg, sp_id channel);
+    int32_t (*channel_attach)(void *arg, sp_id channel, const struct sp_channel_streams *streams);
+    int32_t (*channel_send)(void *arg, sp_id channel, uint32_t stream, const void *data,
+                            uint64_t len);
+    int32_t (*disconnect)(void *arg, sp_id connection, struct sp_str text);
+};
+
+/* Load, configure and start every instance of config->plugins. On failure report says all that is
+ * wrong and *ret_host is NULL. services may be NULL where no session will be (check). */
+int plugin_host_new(const struct config *config, struct reactor *reactor, struct pool *pool,
+                    const struct plugin_services *services, struct plugin_host **ret_host,
+                    struct report *report);
+/* stop and destroy every instance. No call may be under way but detached ones. */
+void plugin_host_free(struct plugin_host *host);
+
+/* NULL if there is none of that name or it does not offer the interface. */
+struct plugin_instance *plugin_host_find(struct plugin_host *host, const char *name,
+                                         enum plugin_interface interface);
+size_t plugin_host_count(const struct plugin_host *host); /* of instances */
+
+const char *plugin_instance_name(const struct plugin_instance *instance);
+bool plugin_instance_offers(const struct plugin_instance *instance,
+                            enum plugin_operation operation);
+/* A failure of this instance counts as SP_NEXT ("on_error": "next"). */
+bool plugin_instance_on_error_next(const struct plugin_instance *instance);
+
+/*
+ * For channel_send from any thread: each channel that a plugin has taken has a gate, shared by the
+ * session (which drains) and the threads (which fill).
+ */
+struct plugin_gate;
+/* A gate of room bytes for channel. NULL: out of memory. */
+struct plugin_gate *plugin_gate_open(struct plugin_host *host, sp_id channel, uint64_t room);
+/* len bytes that channel_send had taken have gone out. Returns true if a sender was told "less"
+ * before and there is room again: call ready_to_send. */
+bool plugin_gate_drained(struct plugin_gate *gate, uint64_t len);
+void plugin_gate_close(struct plugin_gate *gate);
+
+/* What is in the fault handler's report: the operation on this thread's stack, or NULL. Signal-safe. */
+struct plugin_position {
+    const char *instance;
+    const char *operation;
+};
+const struct plugin_position *plugin_position(void);
+
+#endif

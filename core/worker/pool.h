@@ -1,0 +1,37 @@
+/*
+ * pool.h: a few threads for work that may block. Jobs are the caller's memory. A strand is a queue
+ * of jobs of which one runs at a time, in order; jobs without a strand run as threads come free.
+ */
+#ifndef SALLYPORT_WORKER_POOL_H
+#define SALLYPORT_WORKER_POOL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/list.h"
+
+struct pool;
+
+struct pool_strand { /* zero-initialise; must outlive its jobs */
+    struct list jobs; /* initialised on first use */
+    bool is_running;
+    bool is_initialised;
+};
+
+struct pool_job {
+    void (*run)(struct pool_job *job); /* on a pool thread; job may be freed inside */
+    struct pool_strand *strand;        /* or NULL */
+    struct list link;
+};
+
+/* threads are started at once. NULL: errno tells. */
+struct pool *pool_new(uint32_t threads);
+/* Waits for the jobs that run; queued ones are dropped without a call. */
+void pool_free(struct pool *pool);
+void pool_submit(struct pool *pool, struct pool_job *job); /* any thread */
+/* Take a job back that has not begun. True: it will not run. False: it runs, or ran. Any thread. */
+bool pool_cancel(struct pool *pool, struct pool_job *job);
+/* Jobs waiting for a thread. Any thread. */
+uint32_t pool_waiting(struct pool *pool);
+
+#endif

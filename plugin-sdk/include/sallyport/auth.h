@@ -1,0 +1,91 @@
+/*
+ * sallyport/auth.h: the interface "sallyport.auth/1".
+ *
+ * Plugins judge users and credentials; signatures are the core's business. A key is first shown
+ * as offered, then, once the core has verified the client's signature with it, as proved; only
+ * SP_ALLOW for a proved key lets anybody in.
+ *
+ * A chain asks its plugins in order. SP_NEXT passes on; SP_ALLOW, SP_PARTIAL, SP_ASK and SP_DENY
+ * end the chain; a failure (negative), a missed deadline or everyone passing on is deny.
+ *
+ * Thread: as the manifest's "threading" says, for every operation.
+ */
+#ifndef SALLYPORT_AUTH_H
+#define SALLYPORT_AUTH_H
+
+#include <sallyport/types.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define SP_AUTH_INTERFACE "sallyport.auth/1"
+
+/* Authentication methods; bits of sp_auth_reply.methods. */
+#define SP_METHOD_NONE (1u << 0)
+#define SP_METHOD_PASSWORD (1u << 1)
+#define SP_METHOD_PUBLICKEY (1u << 2)
+#define SP_METHOD_KEYBOARD_INTERACTIVE (1u << 3)
+#define SP_METHOD_GSSAPI (1u << 4)
+
+#define SP_KEY_OFFERED 1u
+#define SP_KEY_PROVED 2u
+
+/* Secrets in events are wiped by the core after the answer. */
+struct sp_auth_event {
+    struct sp_event head;
+    struct sp_str user;      /* as sent: not yet proved to be anybody */
+    uint32_t method;         /* one SP_METHOD_* */
+    uint32_t attempt;        /* 1 for the first request of the connection that counts */
+    uint32_t methods_done;   /* SP_METHOD_* that earlier gave SP_PARTIAL */
+    uint32_t key_state;      /* publickey: SP_KEY_OFFERED or SP_KEY_PROVED */
+    struct sp_str password;  /* password */
+    struct sp_str new_password;  /* password change; len 0 if none is asked for */
+    struct sp_str key_type;      /* publickey: "ssh-ed25519" … */
+    struct sp_str key_blob;      /* publickey: as on the wire, RFC 4253, 6.6 */
+    struct sp_str key_fingerprint; /* publickey: "SHA256:…" */
+    struct sp_str signature_algorithm; /* publickey; "" where the build cannot tell */
+    const struct sp_str *responses;    /* keyboard-interactive: answers to the last prompts */
+    uint64_t responses_count;
+    uint32_t round; /* keyboard-interactive: 0 for the request, then 1, 2, … */
+    uint32_t reserved;
+};
+
+struct sp_prompt {
+    struct sp_str text;
+    uint32_t echo; /* 1: the client may show what is typed */
+    uint32_t reserved;
+};
+
+struct sp_auth_reply {
+    struct sp_reply head;
+    uint32_t methods; /* with SP_PARTIAL or SP_DENY: SP_METHOD_* that may go on; 0 = as configured */
+    uint32_t prompts_count;        /* with SP_ASK */
+    const struct sp_prompt *prompts;
+    struct sp_str name;            /* with SP_ASK: title */
+    struct sp_str instruction;     /* with SP_ASK */
+    struct sp_str banner;          /* shown to the user before the answer, if set */
+    struct sp_str reason;          /* for the log only; the client never sees it */
+    const struct sp_grant *grant;  /* with SP_ALLOW; NULL grants nothing */
+};
+
+/* A NULL slot abstains (SP_NEXT). */
+struct sp_auth_v1 {
+    uint32_t struct_size;
+    uint32_t reserved;
+    /* "none": answer SP_ALLOW only for users who need no proof at all. With SP_DENY the reply may
+     * name the methods available to this user. */
+    int32_t (*none)(void *self, const struct sp_auth_event *event);
+    int32_t (*password)(void *self, const struct sp_auth_event *event);
+    /* Called with the key offered (may be skipped by a client), then with the key proved. */
+    int32_t (*publickey)(void *self, const struct sp_auth_event *event);
+    /* Called for the request and then for every round of responses. */
+    int32_t (*keyboard_interactive)(void *self, const struct sp_auth_event *event);
+    /* The user is in: informational, for plugins that keep accounts. */
+    int32_t (*authenticated)(void *self, const struct sp_auth_event *event);
+};
+
+#ifdef __cplusplus
+}
+#endif
+#endif

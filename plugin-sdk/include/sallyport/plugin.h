@@ -1,0 +1,139 @@
+/*
+ * sallyport/plugin.h: what a plugin for sallyport includes, and all it may include of ours.
+ *
+ * A plugin is a shared object that exports one constant, `sallyport_plugin_v1`, and comes with a
+ * manifest.json. Write plain blocking C: unless the manifest says "threading": "reactor", your
+ * functions run on a thread of their own and may wait.
+ *
+ *     static int32_t password(void *self, const struct sp_auth_event *event) { … }
+ *     static const struct sp_auth_v1 auth = { .struct_size = sizeof auth, .password = password };
+ *     static const struct sp_interface interfaces[] = { { SP_AUTH_INTERFACE, &auth }, { 0, 0 } };
+ *     SP_PLUGIN = { .struct_size = sizeof(struct sp_plugin), .abi_major = SP_ABI_MAJOR, … };
+ *
+ * Tags at functions: [any-thread] from any thread at any time between create and destroy;
+ * [in-call] only while the core is in one of your operations.
+ */
+#ifndef SALLYPORT_PLUGIN_H
+#define SALLYPORT_PLUGIN_H
+
+#include <sallyport/auth.h>
+#include <sallyport/channel.h>
+#include <sallyport/connection.h>
+#include <sallyport/fs.h>
+#include <sallyport/types.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define SP_LOG_ERROR 0u
+#define SP_LOG_WARNING 1u
+#define SP_LOG_INFO 2u
+#define SP_LOG_DEBUG 3u
+
+/* What the core does for a plugin. Pass the host back as the first argument. */
+struct sp_host {
+    uint32_t struct_size;
+    uint16_t abi_major;
+    uint16_t abi_minor;
+
+    /* [any-thread] Answer the question of token, once. The reply is copied. 0, or SP_E_STALE if
+     * the token was answered, cancelled or never existed. */
+    int32_t (*complete)(const struct sp_host *host, sp_token token, const struct sp_reply *reply);
+
+    /* [in-call] Run an operation on the thread pool, where it may block; its return value becomes
+     * the operation's. For "reactor" plugins: return what this returns (SP_PENDING, or a failure).
+     * run is given the very event of the call. */
+    int32_t (*run_blocking)(const struct sp_host *host, sp_token token,
+                            int32_t (*run)(void *self, const struct sp_event *event));
+
+    /* [any-thread] A line in the log, below this plugin's name. Never pass a secret. */
+    void (*log)(const struct sp_host *host, uint32_t level, struct sp_str text);
+
+    /* Channels: ids from channel events. Each returns 0 or more, or SP_E_STALE. */
+
+    /* [any-thread] Send. Returns how many bytes were taken, perhaps 0; if fewer than len,
+     * ready_to_send follows. Nothing that was taken is dropped. */
+    int64_t (*channel_send)(const struct sp_host *host, sp_id channel, uint32_t stream,
+                            const void *data, uint64_t len);
+    /* [any-thread] After what was sent: no more will come. */
+    int32_t (*channel_eof)(const struct sp_host *host, sp_id channel);
+    /* [any-thread] After what was sent: exit-status. Once, and not after exit_signal. */
+    int32_t (*channel_exit_status)(const struct sp_host *host, sp_id channel, uint32_t status);
+    /* [any-thread] After what was sent: exit-signal, name without "SIG". */
+    int32_t (*channel_exit_signal)(const struct sp_host *host, sp_id channel, struct sp_str name,
+                                   uint32_t core_dumped, struct sp_str text);
+    /* [any-thread] After what was sent: close. */
+    int32_t (*channel_close)(const struct sp_host *host, sp_id channel);
+    /* [any-thread] Hand the channel's bytes over to descriptors; see struct sp_channel_streams.
+     * On failure the descriptors remain the plugin's. */
+    int32_t (*channel_attach)(const struct sp_host *host, sp_id channel,
+                              const struct sp_channel_streams *streams);
+
+    /* [any-thread] End a connection; the text is sent to the client. */
+    int32_t (*disconnect)(const struct sp_host *host, sp_id connection, struct sp_str text);
+};
+
+struct sp_interface {
+    const char *name;  /* "sallyport.auth/1" … */
+    const void *table; /* begins with its size */
+};
+
+/* The descriptor: constant data, so that a plugin can be described without running it. */
+struct sp_plugin {
+    uint32_t struct_size;
+    uint16_t abi_major; /* SP_ABI_MAJOR, SP_ABI_MINOR as compiled */
+    uint16_t abi_minor;
+    const char *id;      /* as in the manifest */
+    const char *version; /* as in the manifest */
+    const struct sp_interface *interfaces; /* ends with a NULL name */
+
+    /* A new instance with its configuration (JSON, checked against the manifest's schema and with
+     * defaults filled in). host lives until destroy. 0, or negative after a log line that says
+     * what is wrong. All state hangs off *ret_self. Required. */
+    int32_t (*create)(const struct sp_host *host, const char *config_json, void **ret_self);
+    /* The worker is about to serve. 0 or negative. */
+    int32_t (*start)(void *self);
+    /* The worker serves no more: no operation comes after this. */
+    void (*stop)(void *self);
+    /* Free everything. Required. */
+    void (*destroy)(void *self);
+    /* [any-thread] The client of this question is gone: hurry. Answer all the same. */
+    void (*cancel)(void *self, sp_token token);
+    /* Once a second, on the thread that "threading" says. */
+    void (*tick)(void *self);
+};
+
+#ifdef __cplusplus
+#define SP_EXTERN_C extern "C"
+#else
+#define SP_EXTERN_C
+#endif
+#if defined(__GNUC__)
+#define SP_EXPORT __attribute__((visibility("default")))
+#else
+#define SP_EXPORT
+#endif
+
+#define SP_PLUGIN_SYMBOL "sallyport_plugin_v1"
+#ifdef __cplusplus
+extern "C" SP_EXPORT const struct sp_plugin sallyport_plugin_v1;
+#else
+extern SP_EXPORT const struct sp_plugin sallyport_plugin_v1;
+#endif
+#define SP_PLUGIN const struct sp_plugin sallyport_plugin_v1
+
+/* Small helpers. */
+static inline struct sp_str sp_str_of(const char *text)
+{
+    struct sp_str s = {text, 0};
+    if (text)
+        while (text[s.len])
+            s.len++;
+    return s;
+}
+
+#ifdef __cplusplus
+}
+#endif
+#endif
