@@ -38,6 +38,9 @@ struct plugin_call {
 
 /* The queues of one connection, one for each instance. NULL: out of memory. */
 struct plugin_strands *plugin_strands_new(struct plugin_host *host);
+/* One more owner: for calls that are started when the connection itself is gone (files are closed
+ * then). Each owner calls plugin_strands_free() once. */
+struct plugin_strands *plugin_strands_ref(struct plugin_strands *strands);
 /* Calls under way keep what they need. */
 void plugin_strands_free(struct plugin_strands *strands);
 
