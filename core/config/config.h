@@ -14,6 +14,7 @@
 
 #include "base/log.h"
 #include "base/report.h"
+#include "config/position.h"
 
 struct config_listener {
     char *name;    /* unique; default "address:port" */
@@ -41,8 +42,8 @@ struct config_algorithms {
 
 struct config_limits {
     uint32_t connections;
-    uint32_t connections_per_source; /* 0: no limit */
-    uint32_t connections_per_worker; /* 0: no limit */
+    uint32_t connections_per_source;                       /* 0: no limit */
+    uint32_t connections_per_worker;                       /* 0: no limit */
     uint32_t startups_begin, startups_rate, startups_full; /* unauthenticated: start:rate:full */
     uint32_t auth_tries;
     uint32_t channels_per_connection;
@@ -52,11 +53,11 @@ struct config_limits {
 
 struct config_timeouts { /* milliseconds; 0: none */
     uint64_t handshake;
-    uint64_t login;          /* from accept to authenticated */
-    uint64_t idle;           /* connection without any traffic */
-    uint64_t drain;          /* how long stopping waits for connections to end */
+    uint64_t login; /* from accept to authenticated */
+    uint64_t idle;  /* connection without any traffic */
+    uint64_t drain; /* how long stopping waits for connections to end */
     uint64_t auth_failure_delay;
-    uint64_t keepalive;      /* interval */
+    uint64_t keepalive;       /* interval */
     uint32_t keepalive_count; /* unanswered before disconnect */
 };
 
@@ -65,11 +66,11 @@ struct config_rekey {
     uint64_t after_ms;
 };
 
-struct config_plugin { /* an instance */
-    char *name;        /* in chains, mounts, subsystems, the log */
-    char *plugin;      /* its manifest's name */
-    char *config_json; /* "{}" if none is given */
-    char *threading;   /* "reactor", "connection", "serial"; NULL: as the manifest says */
+struct config_plugin {    /* an instance */
+    char *name;           /* in chains, mounts, subsystems, the log */
+    char *plugin;         /* its manifest's name */
+    char *config_json;    /* "{}" if none is given */
+    char *threading;      /* "reactor", "connection", "serial"; NULL: as the manifest says */
     uint64_t deadline_ms; /* 0: as the manifest says */
     bool on_error_next;   /* a failure counts as "no opinion" */
     int line;             /* where it stands, for complaints */
@@ -93,12 +94,13 @@ struct config_mount {
 };
 
 struct config {
-    char *file; /* where it came from, for complaints */
+    char *file;                  /* where it came from: an absolute path */
+    struct positions *positions; /* of its values, for complaints: "/plugins/0/config/…" */
 
     char *state_directory; /* host keys, control socket */
     char *control_socket;
-    char *user;  /* workers run as; NULL: as started */
-    char *group; /* NULL: the user's */
+    char *user;            /* workers run as; NULL: as started */
+    char *group;           /* NULL: the user's */
     uint32_t workers;      /* never 0 here: 0 in the file means one per CPU */
     uint32_t pool_threads; /* per worker */
     uint64_t slow_ms;      /* a call on the event loop longer than this is logged */
@@ -134,10 +136,18 @@ struct config {
     uint32_t sftp_version_max;
 };
 
-/* Read and check file. On success *ret_config is the caller's (config_free). On failure every
- * mistake is in report. 0, SP_ERR_SYSTEM (cannot be read) or SP_ERR_INVALID. */
+/* A text longer or nested deeper than this is refused. */
+#define CONFIG_BYTES_MAX (1024u * 1024u)
+#define CONFIG_DEPTH_MAX 64
+/* In the place of a plugin instance's name: the server itself. */
+#define CONFIG_CORE "core"
+
+/* Read and check file. On success *ret_config is the caller's (config_free), and report may hold
+ * warnings. On failure *ret_config is NULL and every mistake is in report. Relative paths in the
+ * file are taken from its directory. 0, SP_ERR_SYSTEM (cannot be read), SP_ERR_INVALID or
+ * SP_ERR_NOMEM. Blocks on reading; any thread. */
 int config_load(const char *file, struct config **ret_config, struct report *report);
-/* The same from text; file is only a name for complaints. */
+/* The same from text; file is only a name for complaints and the start of relative paths. */
 int config_parse(const char *text, size_t len, const char *file, struct config **ret_config,
                  struct report *report);
 void config_free(struct config *config);

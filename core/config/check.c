@@ -1,0 +1,325 @@
+/*
+ * check.c: checks a configuration for references to what is not there, for what is there twice,
+ * and for values that do not go together. Called by config_parse(). Any thread.
+ */
+#include "config/check.h"
+
+#include <arpa/inet.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/un.h>
+
+#include "base/vpath.h"
+#include "config/schema.h"
+#include "config/suggest.h"
+
+#define KEY_MAX 64
+#define REKEY_BYTES_MIN 65536u
+
+struct check {
+    const struct config *config;
+    const char *file;
+    struct report *report;
+};
+
+__attribute__((format(printf, 3, 4))) static void complain(struct check *check, const char *key,
+                                                           const char *format, ...)
+{
+    char *text = NULL;
+    va_list args;
+    va_start(args, format);
+    if (vasprintf(&text, format, args) < 0)
+        text = NULL;
+    va_end(args);
+    report_error(check->report, check->file, positions_line(check->config->positions, key), key,
+                 "%s", text ? text : "out of memory");
+    free(text);
+}
+
+static bool same(const char *a, const char *b)
+{
+    return a && b && strcmp(a, b) == 0;
+}
+
+/* key names a plugin instance: is there one? */
+static void check_instance(struct check *check, const char *key, const char *name)
+{
+    const struct config *config = check->config;
+    struct suggestion suggestion;
+    char known[512] = "";
+    if (!name || !name[0] || config_plugin_find(config, name))
+        return;
+    suggest_start(&suggestion, name);
+    for (size_t i = 0; i < config->plugins_count; i++) {
+        size_t len = strlen(known);
+        const char *candidate = config->plugins[i].name;
+        if (!candidate)
+            continue;
+        snprintf(known + len, sizeof known - len, "%s%s", len ? ", " : "", candidate);
+        suggest_offer(&suggestion, candidate);
+    }
+    if (suggestion.best)
+        complain(check, key,
+                 "no plugin instance is named \"%s\"; did you mean \"%s\"? There are: %s", name,
+                 suggestion.best, known);
+    else if (known[0])
+        complain(check, key, "no plugin instance is named \"%s\"; there are: %s", name, known);
+    else
+        complain(check, key,
+                 "no plugin instance is named \"%s\"; there are none: add it to \"plugins\"", name);
+}
+
+static void check_plugins(struct check *check)
+{
+    const struct config *config = check->config;
+    char key[KEY_MAX];
+    for (size_t i = 0; i < config->plugins_count; i++) {
+        snprintf(key, sizeof key, "/plugins/%zu/name", i);
+        if (same(config->plugins[i].name, CONFIG_CORE))
+            complain(check, key, "\"%s\" means the server itself; choose another name",
+                     CONFIG_CORE);
+        for (size_t k = 0; k < i; k++) {
+            if (!same(config->plugins[i].name, config->plugins[k].name))
+                continue;
+            complain(check, key, "the instance in line %d has this name too; choose another",
+                     config->plugins[k].line);
+            break;
+        }
+    }
+}
+
+static void check_chain(struct check *check, const char *name, const struct config_chain *chain)
+{
+    char key[KEY_MAX];
+    for (size_t i = 0; i < chain->count; i++) {
+        snprintf(key, sizeof key, "/chains/%s/%zu", name, i);
+        check_instance(check, key, chain->instances[i]);
+    }
+}
+
+static bool is_address(const char *text)
+{
+    char address[INET6_ADDRSTRLEN];
+    struct in6_addr parsed;
+    size_t len = strcspn(text, "%"); /* an IPv6 address may name its interface */
+    if (strcmp(text, "*") == 0 || inet_pton(AF_INET, text, &parsed) == 1)
+        return true;
+    if (len >= sizeof address || (text[len] == '%' && text[len + 1] == '\0'))
+        return false;
+    memcpy(address, text, len);
+    address[len] = '\0';
+    return inet_pton(AF_INET6, address, &parsed) == 1;
+}
+
+static bool is_same_address(const char *a, const char *b)
+{
+    struct in6_addr x, y;
+    if (same(a, b))
+        return true;
+    return a && b && inet_pton(AF_INET6, a, &x) == 1 && inet_pton(AF_INET6, b, &y) == 1 &&
+           memcmp(&x, &y, sizeof x) == 0;
+}
+
+static void check_listener_twins(struct check *check, size_t index)
+{
+    const struct config_listener *listener = &check->config->listeners[index];
+    char key[KEY_MAX];
+    for (size_t k = 0; k < index; k++) {
+        const struct config_listener *other = &check->config->listeners[k];
+        if (listener->port != 0 && listener->port == other->port &&
+            is_same_address(listener->address, other->address) &&
+            !(listener->reuse_port && other->reuse_port)) {
+            snprintf(key, sizeof key, "/listeners/%zu", index);
+            complain(check, key,
+                     "listener %zu has this address and port too; remove one, or set "
+                     "\"reuse_port\" in both",
+                     k + 1);
+            return;
+        }
+        if (same(listener->name, other->name)) {
+            snprintf(key, sizeof key, "/listeners/%zu/name", index);
+            complain(check, key, "listener %zu is named \"%s\" too; give this one another \"name\"",
+                     k + 1, listener->name);
+            return;
+        }
+    }
+}
+
+static void check_listeners(struct check *check)
+{
+    char key[KEY_MAX];
+    for (size_t i = 0; i < check->config->listeners_count; i++) {
+        const char *address = check->config->listeners[i].address;
+        snprintf(key, sizeof key, "/listeners/%zu/address", i);
+        if (address && address[0] == '[')
+            complain(check, key, "must be a numeric address, but is \"%s\"; leave out the brackets",
+                     address);
+        else if (address && address[0] && !is_address(address))
+            complain(check, key,
+                     "must be a numeric address, but is \"%s\"; write one such as 192.0.2.1 or "
+                     "2001:db8::1, or \"*\" for all",
+                     address);
+        check_listener_twins(check, i);
+    }
+}
+
+static bool is_subsystem_name(const char *name)
+{
+    size_t len = strlen(name);
+    for (size_t i = 0; i < len; i++)
+        if (name[i] <= ' ' || name[i] > '~')
+            return false;
+    return len > 0 && len <= 64;
+}
+
+static void check_subsystem(struct check *check, const struct config_subsystem *subsystem)
+{
+    struct schema_place table = {NULL, "subsystems", 0};
+    struct schema_place place = {&table, subsystem->name, 0};
+    if (!is_subsystem_name(subsystem->name)) {
+        complain(check, "/subsystems",
+                 "the name \"%.100s\" must be 1 to 64 characters of printable ASCII without blanks",
+                 subsystem->name);
+        return;
+    }
+    char *key = schema_pointer("", &place);
+    if (!key)
+        complain(check, "/subsystems", "out of memory");
+    else if (subsystem->instance)
+        check_instance(check, key, subsystem->instance);
+    else if (strcmp(subsystem->name, "sftp") != 0)
+        complain(check, key, "the server itself serves only \"sftp\"; name a plugin instance");
+    free(key);
+}
+
+static void check_mount(struct check *check, size_t index)
+{
+    const struct config_mount *mount = &check->config->mounts[index];
+    char key[KEY_MAX], canonical[VPATH_MAX];
+    snprintf(key, sizeof key, "/mounts/%zu/provider", index);
+    check_instance(check, key, mount->provider);
+    if (!mount->path || !mount->path[0])
+        return;
+    snprintf(key, sizeof key, "/mounts/%zu/path", index);
+    struct sp_str path = {mount->path, strlen(mount->path)};
+    if (vpath_resolve(canonical, "/", path) < 0) {
+        complain(check, key, "is too long");
+        return;
+    }
+    if (strcmp(canonical, mount->path) != 0) {
+        complain(check, key,
+                 "must be an absolute path without \".\", \"..\", \"//\" or a \"/\" at its end; "
+                 "write \"%s\"",
+                 canonical);
+        return;
+    }
+    for (size_t k = 0; k < index; k++) {
+        if (!same(mount->path, check->config->mounts[k].path))
+            continue;
+        complain(check, key, "mount %zu has this path too; choose another", k + 1);
+        return;
+    }
+}
+
+static void check_mounts(struct check *check)
+{
+    const struct config *config = check->config;
+    bool has_root = config->mounts_count == 0;
+    for (size_t i = 0; i < config->mounts_count; i++) {
+        check_mount(check, i);
+        has_root = has_root || !config->mounts[i].path || strcmp(config->mounts[i].path, "/") == 0;
+    }
+    if (!has_root)
+        complain(check, "/mounts", "one of the mounts must have the path \"/\"; add it");
+}
+
+static void check_limits(struct check *check)
+{
+    const struct config_limits *limits = &check->config->limits;
+    if (limits->startups_begin > limits->startups_full)
+        complain(check, "/limits/startups",
+                 "begin must not be more than full, but %u is more than %u", limits->startups_begin,
+                 limits->startups_full);
+    if (limits->startups_rate > 100)
+        complain(check, "/limits/startups", "rate is a percentage, at most 100, but is %u",
+                 limits->startups_rate);
+    const struct config_rekey *rekey = &check->config->rekey;
+    if (rekey->bytes > 0 && rekey->bytes < REKEY_BYTES_MIN)
+        complain(check, "/rekey/bytes",
+                 "must be 0 or at least %u: each key exchange costs more than that many bytes",
+                 REKEY_BYTES_MIN);
+    if (rekey->after_ms > 0 && rekey->after_ms < 1000)
+        complain(check, "/rekey/after_ms", "must be 0 or at least 1000");
+}
+
+static void check_paths(struct check *check)
+{
+    const char *path = check->config->control_socket;
+    size_t max = sizeof((struct sockaddr_un *)NULL)->sun_path - 1;
+    if (path && strlen(path) > max)
+        complain(check, "/control_socket",
+                 "the path of a Unix socket has at most %zu bytes, but %s has %zu; choose a "
+                 "shorter one",
+                 max, path, strlen(path));
+}
+
+/* True for key exchange methods that let a stranger make the server compute for long. */
+static bool is_expensive_kex(const char *name, size_t len)
+{
+    static const char *const words[] = {"diffie-hellman-group18", "group-exchange"};
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
+        if (memmem(name, len, words[i], strlen(words[i])))
+            return true;
+    return false;
+}
+
+static void warn_kex(struct check *check)
+{
+    const char *name = check->config->algorithms.kex;
+    char key[KEY_MAX];
+    for (size_t i = 0; *name; i++) {
+        size_t len = strcspn(name, ",");
+        if (is_expensive_kex(name, len)) {
+            snprintf(key, sizeof key, "/algorithms/kex/%zu", i);
+            report_warning(check->report, check->file,
+                           positions_line(check->config->positions, key), key,
+                           "%.*s costs so much time that a few strangers can keep the server busy; "
+                           "leave it out",
+                           (int)len, name);
+        }
+        name += len + (name[len] == ',');
+    }
+}
+
+static void warn_useless(struct check *check)
+{
+    const struct config *config = check->config;
+    if (config->auth_chain.count == 0)
+        report_warning(check->report, check->file,
+                       positions_line(config->positions, "/chains/auth"), "/chains/auth",
+                       "there is no plugin instance: nobody can log in");
+    for (size_t i = 0; i < config->subsystems_count; i++)
+        if (!config->subsystems[i].instance && config->mounts_count == 0)
+            report_warning(check->report, check->file, positions_line(config->positions, "/mounts"),
+                           "/mounts", "there is no mount: sftp has no files to show");
+}
+
+void config_check(const struct config *config, const char *file, struct report *report)
+{
+    struct check check = {config, file, report};
+    check_paths(&check);
+    check_listeners(&check);
+    check_limits(&check);
+    check_plugins(&check);
+    check_chain(&check, "connection", &config->connection_chain);
+    check_chain(&check, "auth", &config->auth_chain);
+    check_chain(&check, "channel", &config->channel_chain);
+    for (size_t i = 0; i < config->subsystems_count; i++)
+        check_subsystem(&check, &config->subsystems[i]);
+    check_mounts(&check);
+    warn_kex(&check);
+    if (report->errors == 0)
+        warn_useless(&check);
+}

@@ -1,0 +1,278 @@
+/*
+ * config.c: reads a configuration, has it checked and gives it as a struct. Called by the
+ * supervisor at start and on reload, by workers and by `sallyport check`. Any thread.
+ */
+#include "config/config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/buffer.h"
+#include "base/err.h"
+#include "config/check.h"
+#include "config/extract.h"
+#include "config/schema.h"
+
+/* config/sallyport.schema.json, compiled in. */
+extern const char config_schema_text[];
+extern const size_t config_schema_text_length;
+
+/* The JSON library recurses, so depth is bounded before it sees the text. 0, or the line where it
+ * is exceeded. */
+static int line_too_deep(const char *text, size_t len)
+{
+    int line = 1, depth = 0;
+    bool in_string = false;
+    for (size_t i = 0; i < len; i++) {
+        if (text[i] == '\n')
+            line++;
+        else if (in_string && text[i] == '\\')
+            i++;
+        else if (text[i] == '"')
+            in_string = !in_string;
+        else if (!in_string && (text[i] == '{' || text[i] == '['))
+            depth++;
+        else if (!in_string && (text[i] == '}' || text[i] == ']'))
+            depth--;
+        if (depth > CONFIG_DEPTH_MAX)
+            return line;
+    }
+    return 0;
+}
+
+static void complain_syntax(const json_error_t *error, const char *file, struct report *report)
+{
+    const char *remedy = "";
+    switch (json_error_code(error)) {
+    case json_error_invalid_syntax:
+        remedy = "; JSON has no comments and no comma after the last element, and wants names and "
+                 "strings in double quotes";
+        break;
+    case json_error_premature_end_of_input:
+        remedy = "; a closing bracket or quote is missing";
+        break;
+    case json_error_duplicate_key:
+        remedy = "; give each key once";
+        break;
+    case json_error_end_of_input_expected:
+        remedy = "; remove what follows the outermost \"}\"";
+        break;
+    default:
+        break;
+    }
+    report_error(report, file, error->line, NULL, "column %d: %s%s", error->column, error->text,
+                 remedy);
+}
+
+/* The text as JSON, or NULL after a complaint. */
+static json_t *parse(const char *text, size_t len, const char *file, struct report *report)
+{
+    json_error_t error;
+    if (len > CONFIG_BYTES_MAX) {
+        report_error(report, file, 0, NULL, "is larger than %u bytes; is it a configuration?",
+                     CONFIG_BYTES_MAX);
+        return NULL;
+    }
+    int line = line_too_deep(text, len);
+    if (line > 0) {
+        report_error(report, file, line, NULL, "is nested deeper than %d levels; flatten it",
+                     CONFIG_DEPTH_MAX);
+        return NULL;
+    }
+    json_t *root = json_loadb(text, len, JSON_REJECT_DUPLICATES, &error);
+    if (!root)
+        complain_syntax(&error, file, report);
+    return root;
+}
+
+/* Hold root against the compiled-in schema and put defaults into it. */
+static int apply_schema(json_t *root, const char *file, const struct positions *positions,
+                        struct report *report)
+{
+    json_t *schema = json_loadb(config_schema_text, config_schema_text_length, 0, NULL);
+    if (!schema) /* a unit test reads it, so only for lack of memory */
+        return SP_ERR_NOMEM;
+    int rc = schema_apply(schema, root, file, "", positions, report);
+    json_decref(schema);
+    return rc;
+}
+
+/* file from the root on; malloc()ed, NULL if memory is out. */
+static char *absolute(const char *file)
+{
+    char *result = NULL;
+    if (file[0] == '/')
+        return strdup(file);
+    char *directory = getcwd(NULL, 0);
+    if (!directory || asprintf(&result, "%s/%s", directory, file) < 0)
+        result = NULL;
+    free(directory);
+    return result;
+}
+
+int config_parse(const char *text, size_t len, const char *file, struct config **ret_config,
+                 struct report *report)
+{
+    int rc = SP_ERR_INVALID;
+    struct config *config = NULL;
+    size_t errors = report->errors;
+    *ret_config = NULL;
+    json_t *root = parse(text, len, file, report);
+    if (!root)
+        return SP_ERR_INVALID;
+    rc = SP_ERR_NOMEM;
+    config = calloc(1, sizeof *config);
+    if (!config)
+        goto out;
+    config->file = absolute(file);
+    config->positions = positions_new(text, len);
+    if (!config->file || !config->positions)
+        goto out;
+    rc = apply_schema(root, file, config->positions, report);
+    if (rc == SP_ERR_NOMEM || !json_is_object(root))
+        goto out;
+    /* In spite of mistakes: what one value says about another is told in the same run. */
+    rc = config_extract(root, config);
+    if (rc < 0)
+        goto out;
+    config_check(config, file, report);
+    rc = report->errors == errors ? 0 : SP_ERR_INVALID;
+out:
+    if (rc == SP_ERR_NOMEM)
+        report_error(report, file, 0, NULL, "out of memory");
+    if (rc == 0)
+        *ret_config = config;
+    else
+        config_free(config);
+    json_decref(root);
+    return rc;
+}
+
+/* All of the file, at most one byte more than is allowed. 0 or negative with errno set. */
+static int read_all(int fd, struct buffer *text)
+{
+    while (buffer_length(text) <= CONFIG_BYTES_MAX) {
+        uint8_t *room = buffer_reserve(text, 65536);
+        if (!room)
+            return SP_ERR_NOMEM;
+        ssize_t n = read(fd, room, 65536);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return SP_ERR_SYSTEM;
+        if (n == 0)
+            return 0;
+        buffer_commit(text, (size_t)n);
+    }
+    return 0;
+}
+
+/* Who can write the file decides what the daemon runs. */
+static void warn_mode(int fd, const char *file, struct report *report)
+{
+    struct stat status;
+    if (fstat(fd, &status) == 0 && S_ISREG(status.st_mode) && (status.st_mode & S_IWOTH))
+        report_warning(report, file, 0, NULL, "can be changed by everybody; chmod o-w it");
+}
+
+int config_load(const char *file, struct config **ret_config, struct report *report)
+{
+    struct buffer text = {0};
+    *ret_config = NULL;
+    int fd = open(file, O_RDONLY | O_CLOEXEC);
+    int rc = fd < 0 ? SP_ERR_SYSTEM : read_all(fd, &text);
+    if (rc < 0) {
+        report_error(report, file, 0, NULL, "cannot be read: %s",
+                     rc == SP_ERR_SYSTEM ? strerror(errno) : err_text(rc));
+    } else {
+        warn_mode(fd, file, report);
+        rc = config_parse((const char *)buffer_data(&text), buffer_length(&text), file, ret_config,
+                          report);
+    }
+    if (fd >= 0)
+        close(fd);
+    buffer_free(&text);
+    return rc;
+}
+
+static void free_texts(char **texts, size_t count)
+{
+    for (size_t i = 0; texts && i < count; i++)
+        free(texts[i]);
+    free(texts);
+}
+
+static void free_plugins(struct config *config)
+{
+    for (size_t i = 0; i < config->plugins_count; i++) {
+        struct config_plugin *plugin = &config->plugins[i];
+        free(plugin->name);
+        free(plugin->plugin);
+        free(plugin->config_json);
+        free(plugin->threading);
+    }
+    free(config->plugins);
+    free_texts(config->plugin_directories, config->plugin_directories_count);
+    free_texts(config->connection_chain.instances, config->connection_chain.count);
+    free_texts(config->auth_chain.instances, config->auth_chain.count);
+    free_texts(config->channel_chain.instances, config->channel_chain.count);
+}
+
+static void free_services(struct config *config)
+{
+    for (size_t i = 0; i < config->listeners_count; i++) {
+        free(config->listeners[i].name);
+        free(config->listeners[i].address);
+    }
+    free(config->listeners);
+    for (size_t i = 0; i < config->subsystems_count; i++) {
+        free(config->subsystems[i].name);
+        free(config->subsystems[i].instance);
+    }
+    free(config->subsystems);
+    for (size_t i = 0; i < config->mounts_count; i++) {
+        free(config->mounts[i].path);
+        free(config->mounts[i].provider);
+        free(config->mounts[i].root);
+    }
+    free(config->mounts);
+}
+
+void config_free(struct config *config)
+{
+    if (!config)
+        return;
+    free_plugins(config);
+    free_services(config);
+    free_texts(config->host_keys.files, config->host_keys.count);
+    free(config->algorithms.kex);
+    free(config->algorithms.host_keys);
+    free(config->algorithms.ciphers);
+    free(config->algorithms.macs);
+    free(config->algorithms.compression);
+    free(config->algorithms.public_keys);
+    free(config->state_directory);
+    free(config->control_socket);
+    free(config->user);
+    free(config->group);
+    free(config->log_file);
+    free(config->server_version);
+    free(config->banner);
+    free(config->file);
+    positions_free(config->positions);
+    free(config);
+}
+
+const struct config_plugin *config_plugin_find(const struct config *config, const char *name)
+{
+    for (size_t i = 0; i < config->plugins_count; i++)
+        if (config->plugins[i].name && strcmp(config->plugins[i].name, name) == 0)
+            return &config->plugins[i];
+    return NULL;
+}

@@ -1,0 +1,364 @@
+/*
+ * extract.c: copies a configuration out of its JSON, making paths absolute and lists into the form
+ * their users take. Called by config_parse() once defaults are filled in. Any thread.
+ */
+#include "config/extract.h"
+
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <sallyport/auth.h>
+
+#include "base/err.h"
+
+struct extract {
+    struct config *config;
+    size_t directory_len; /* of config->file, with its last "/" */
+    bool is_out_of_memory;
+};
+
+static uint64_t number(const json_t *object, const char *key)
+{
+    return (uint64_t)json_integer_value(json_object_get(object, key));
+}
+
+static uint32_t small_number(const json_t *object, const char *key)
+{
+    return (uint32_t)number(object, key);
+}
+
+static bool truth(const json_t *object, const char *key)
+{
+    return json_is_true(json_object_get(object, key));
+}
+
+static void *array(struct extract *extract, size_t count, size_t size)
+{
+    void *memory = calloc(count ? count : 1, size);
+    if (!memory)
+        extract->is_out_of_memory = true;
+    return memory;
+}
+
+static char *copy(struct extract *extract, const char *text)
+{
+    char *result = text ? strdup(text) : NULL;
+    if (text && !result)
+        extract->is_out_of_memory = true;
+    return result;
+}
+
+static char *text_copy(struct extract *extract, const json_t *object, const char *key)
+{
+    return copy(extract, json_string_value(json_object_get(object, key)));
+}
+
+static char *path_copy(struct extract *extract, const char *path)
+{
+    char *result = NULL;
+    if (!path || path[0] == '/')
+        return copy(extract, path);
+    while (path[0] == '.' && path[1] == '/')
+        path += 2;
+    if (asprintf(&result, "%.*s%s", (int)extract->directory_len, extract->config->file, path) < 0) {
+        extract->is_out_of_memory = true;
+        return NULL;
+    }
+    return result;
+}
+
+/* A list of strings, each made by make. */
+static char **texts(struct extract *extract, const json_t *list, size_t *ret_count,
+                    char *(*make)(struct extract *extract, const char *text))
+{
+    char **result = array(extract, json_array_size(list), sizeof *result);
+    *ret_count = 0;
+    for (size_t i = 0; result && i < json_array_size(list); i++) {
+        const char *text = json_string_value(json_array_get(list, i));
+        result[i] = make(extract, text ? text : "");
+        *ret_count = i + 1;
+    }
+    return result;
+}
+
+static char *joined(struct extract *extract, const json_t *object, const char *key)
+{
+    const json_t *list = json_object_get(object, key);
+    size_t size = 1;
+    for (size_t i = 0; i < json_array_size(list); i++)
+        size += json_string_length(json_array_get(list, i)) + 1;
+    char *result = array(extract, size, 1);
+    char *end = result;
+    for (size_t i = 0; result && i < json_array_size(list); i++) {
+        const char *text = json_string_value(json_array_get(list, i));
+        if (i > 0)
+            end = stpcpy(end, ",");
+        end = stpcpy(end, text ? text : "");
+    }
+    return result;
+}
+
+/* A choice that the schema knows under the same number. */
+static int choice(const json_t *object, const char *key, const char *const *names)
+{
+    const char *name = json_string_value(json_object_get(object, key));
+    for (int i = 0; name && names[i]; i++)
+        if (strcmp(name, names[i]) == 0)
+            return i;
+    return 0;
+}
+
+static uint32_t count_cpus(void)
+{
+    cpu_set_t set;
+    if (sched_getaffinity(0, sizeof set, &set) == 0)
+        return (uint32_t)CPU_COUNT(&set);
+    long count = sysconf(_SC_NPROCESSORS_ONLN); /* more CPUs than a cpu_set_t holds */
+    return count > 0 ? (uint32_t)count : 1;
+}
+
+static void extract_process(struct extract *extract, const json_t *root)
+{
+    static const char *const levels[] = {"error", "warning", "info", "debug", NULL};
+    static const char *const formats[] = {"text", "json", NULL};
+    struct config *config = extract->config;
+    const char *socket = json_string_value(json_object_get(root, "control_socket"));
+    config->state_directory =
+        path_copy(extract, json_string_value(json_object_get(root, "state_directory")));
+    if (socket)
+        config->control_socket = path_copy(extract, socket);
+    else if (config->state_directory &&
+             asprintf(&config->control_socket, "%s/control.sock", config->state_directory) < 0) {
+        config->control_socket = NULL;
+        extract->is_out_of_memory = true;
+    }
+    config->user = text_copy(extract, root, "user");
+    config->group = text_copy(extract, root, "group");
+    config->workers = small_number(root, "workers");
+    if (config->workers == 0)
+        config->workers = count_cpus();
+    config->pool_threads = small_number(root, "pool_threads");
+    config->slow_ms = number(root, "slow_ms");
+
+    const json_t *log = json_object_get(root, "log");
+    config->log_level = (enum log_level)choice(log, "level", levels);
+    config->log_format = (enum log_format)choice(log, "format", formats);
+    config->log_file = path_copy(extract, json_string_value(json_object_get(log, "file")));
+    config->server_version = text_copy(extract, root, "server_version");
+    config->banner = text_copy(extract, root, "banner");
+}
+
+/* "address:port", with brackets around an IPv6 address. */
+static char *listener_name(struct extract *extract, const struct config_listener *listener)
+{
+    bool has_colon = listener->address && strchr(listener->address, ':');
+    char *name;
+    if (!listener->address)
+        return NULL;
+    if (asprintf(&name, has_colon ? "[%s]:%u" : "%s:%u", listener->address,
+                 (unsigned)listener->port) < 0) {
+        extract->is_out_of_memory = true;
+        return NULL;
+    }
+    return name;
+}
+
+static void extract_listeners(struct extract *extract, const json_t *list)
+{
+    struct config *config = extract->config;
+    config->listeners = array(extract, json_array_size(list), sizeof *config->listeners);
+    if (!config->listeners)
+        return;
+    config->listeners_count = json_array_size(list);
+    for (size_t i = 0; i < config->listeners_count; i++) {
+        struct config_listener *listener = &config->listeners[i];
+        const json_t *object = json_array_get(list, i);
+        listener->address = text_copy(extract, object, "address");
+        listener->port = (uint16_t)number(object, "port");
+        listener->backlog = (int)number(object, "backlog");
+        listener->reuse_port = truth(object, "reuse_port");
+        listener->name = json_object_get(object, "name") ? text_copy(extract, object, "name")
+                                                         : listener_name(extract, listener);
+    }
+}
+
+static void extract_host_keys(struct extract *extract, const json_t *object)
+{
+    static const char *const kinds[] = {"ed25519", "ecdsa", "rsa"};
+    struct config *config = extract->config;
+    struct config_host_keys *keys = &config->host_keys;
+    const json_t *files = json_object_get(object, "files");
+    keys->generate = truth(object, "generate");
+    if (files) {
+        keys->files = texts(extract, files, &keys->count, path_copy);
+        return;
+    }
+    keys->files = array(extract, sizeof kinds / sizeof kinds[0], sizeof *keys->files);
+    while (keys->files && config->state_directory && keys->count < sizeof kinds / sizeof kinds[0]) {
+        if (asprintf(&keys->files[keys->count], "%s/ssh_host_%s_key", config->state_directory,
+                     kinds[keys->count]) < 0) {
+            extract->is_out_of_memory = true;
+            return;
+        }
+        keys->count++;
+    }
+}
+
+static void extract_algorithms(struct extract *extract, const json_t *object)
+{
+    struct config_algorithms *algorithms = &extract->config->algorithms;
+    algorithms->kex = joined(extract, object, "kex");
+    algorithms->host_keys = joined(extract, object, "host_keys");
+    algorithms->ciphers = joined(extract, object, "ciphers");
+    algorithms->macs = joined(extract, object, "macs");
+    algorithms->compression = joined(extract, object, "compression");
+    algorithms->public_keys = joined(extract, object, "public_keys");
+}
+
+static void extract_bounds(struct extract *extract, const json_t *root)
+{
+    const json_t *object = json_object_get(root, "limits");
+    struct config_limits *limits = &extract->config->limits;
+    const char *startups = json_string_value(json_object_get(object, "startups"));
+    if (!startups || sscanf(startups, "%6u:%3u:%6u", &limits->startups_begin,
+                            &limits->startups_rate, &limits->startups_full) != 3)
+        limits->startups_begin = limits->startups_rate = limits->startups_full = 0;
+    limits->connections = small_number(object, "connections");
+    limits->connections_per_source = small_number(object, "connections_per_source");
+    limits->connections_per_worker = small_number(object, "connections_per_worker");
+    limits->auth_tries = small_number(object, "auth_tries");
+    limits->channels_per_connection = small_number(object, "channels_per_connection");
+    limits->handles_per_connection = small_number(object, "handles_per_connection");
+    limits->requests_per_channel = small_number(object, "requests_per_channel");
+
+    struct config_timeouts *timeouts = &extract->config->timeouts;
+    object = json_object_get(root, "timeouts");
+    timeouts->handshake = number(object, "handshake_ms");
+    timeouts->login = number(object, "login_ms");
+    timeouts->idle = number(object, "idle_ms");
+    timeouts->drain = number(object, "drain_ms");
+    timeouts->auth_failure_delay = number(object, "auth_failure_delay_ms");
+    timeouts->keepalive = number(object, "keepalive_ms");
+    timeouts->keepalive_count = small_number(object, "keepalive_count");
+
+    object = json_object_get(root, "rekey");
+    extract->config->rekey.bytes = number(object, "bytes");
+    extract->config->rekey.after_ms = number(object, "after_ms");
+}
+
+static void extract_plugin(struct extract *extract, const json_t *object, size_t index)
+{
+    struct config_plugin *plugin = &extract->config->plugins[index];
+    const json_t *inner = json_object_get(object, "config");
+    const char *on_error = json_string_value(json_object_get(object, "on_error"));
+    char pointer[32];
+    snprintf(pointer, sizeof pointer, "/plugins/%zu", index);
+    plugin->line = positions_line(extract->config->positions, pointer);
+    plugin->name = text_copy(extract, object, "name");
+    plugin->plugin = json_object_get(object, "plugin") ? text_copy(extract, object, "plugin")
+                                                       : copy(extract, plugin->name);
+    plugin->threading = text_copy(extract, object, "threading");
+    plugin->deadline_ms = number(object, "deadline_ms");
+    plugin->on_error_next = on_error && strcmp(on_error, "next") == 0;
+    plugin->config_json =
+        json_is_object(inner) ? json_dumps(inner, JSON_COMPACT) : copy(extract, "{}");
+    if (!plugin->config_json)
+        extract->is_out_of_memory = true;
+}
+
+static void extract_plugins(struct extract *extract, const json_t *root)
+{
+    struct config *config = extract->config;
+    const json_t *list = json_object_get(root, "plugins");
+    config->plugin_directories = texts(extract, json_object_get(root, "plugin_directories"),
+                                       &config->plugin_directories_count, path_copy);
+    config->plugins = array(extract, json_array_size(list), sizeof *config->plugins);
+    if (!config->plugins)
+        return;
+    config->plugins_count = json_array_size(list);
+    for (size_t i = 0; i < config->plugins_count; i++)
+        extract_plugin(extract, json_array_get(list, i), i);
+}
+
+static void extract_chain(struct extract *extract, const json_t *chains, const char *key,
+                          struct config_chain *chain)
+{
+    chain->instances = texts(extract, json_object_get(chains, key), &chain->count, copy);
+}
+
+static void extract_auth(struct extract *extract, const json_t *root)
+{
+    static const struct {
+        const char *name;
+        uint32_t bit;
+    } methods[] = {{"publickey", SP_METHOD_PUBLICKEY},
+                   {"password", SP_METHOD_PASSWORD},
+                   {"keyboard-interactive", SP_METHOD_KEYBOARD_INTERACTIVE}};
+    const json_t *chains = json_object_get(root, "chains");
+    extract_chain(extract, chains, "connection", &extract->config->connection_chain);
+    extract_chain(extract, chains, "auth", &extract->config->auth_chain);
+    extract_chain(extract, chains, "channel", &extract->config->channel_chain);
+    const json_t *list = json_object_get(root, "auth_methods");
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        const char *name = json_string_value(json_array_get(list, i));
+        for (size_t k = 0; name && k < sizeof methods / sizeof methods[0]; k++)
+            if (strcmp(name, methods[k].name) == 0)
+                extract->config->auth_methods |= methods[k].bit;
+    }
+}
+
+static void extract_subsystems(struct extract *extract, json_t *object)
+{
+    struct config *config = extract->config;
+    const char *name;
+    json_t *value;
+    config->subsystems = array(extract, json_object_size(object), sizeof *config->subsystems);
+    if (!config->subsystems)
+        return;
+    json_object_foreach(object, name, value)
+    {
+        struct config_subsystem *subsystem = &config->subsystems[config->subsystems_count++];
+        const char *instance = json_is_string(value) ? json_string_value(value) : "";
+        subsystem->name = copy(extract, name);
+        if (strcmp(instance, CONFIG_CORE) != 0)
+            subsystem->instance = copy(extract, instance);
+    }
+}
+
+static void extract_mounts(struct extract *extract, const json_t *list)
+{
+    struct config *config = extract->config;
+    config->mounts = array(extract, json_array_size(list), sizeof *config->mounts);
+    if (!config->mounts)
+        return;
+    config->mounts_count = json_array_size(list);
+    for (size_t i = 0; i < config->mounts_count; i++) {
+        struct config_mount *mount = &config->mounts[i];
+        const json_t *object = json_array_get(list, i);
+        mount->path = text_copy(extract, object, "path");
+        mount->provider = text_copy(extract, object, "provider");
+        mount->root = text_copy(extract, object, "root");
+        mount->read_only = truth(object, "read_only");
+    }
+}
+
+int config_extract(json_t *root, struct config *config)
+{
+    const char *slash = strrchr(config->file, '/');
+    struct extract extract = {.config = config,
+                              .directory_len = slash ? (size_t)(slash - config->file) + 1 : 0};
+    extract_process(&extract, root);
+    extract_listeners(&extract, json_object_get(root, "listeners"));
+    extract_host_keys(&extract, json_object_get(root, "host_keys"));
+    extract_algorithms(&extract, json_object_get(root, "algorithms"));
+    extract_bounds(&extract, root);
+    extract_plugins(&extract, root);
+    extract_auth(&extract, root);
+    extract_subsystems(&extract, json_object_get(root, "subsystems"));
+    extract_mounts(&extract, json_object_get(root, "mounts"));
+    config->sftp_version_max = small_number(json_object_get(root, "sftp"), "version_max");
+    return extract.is_out_of_memory ? SP_ERR_NOMEM : 0;
+}
