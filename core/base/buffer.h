@@ -20,7 +20,8 @@ static inline size_t buffer_length(const struct buffer *buffer)
 }
 static inline uint8_t *buffer_data(const struct buffer *buffer)
 {
-    return buffer->bytes + buffer->start;
+    /* No arithmetic on the NULL of an empty buffer. */
+    return buffer->bytes ? buffer->bytes + buffer->start : buffer->bytes;
 }
 /* Room for len more bytes at the end: a pointer to it, or NULL (out of memory, or the buffer would
  * pass SIZE_MAX/2). The bytes count only after buffer_commit(). */

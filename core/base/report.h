@@ -30,7 +30,7 @@ __attribute__((format(printf, 5, 6))) void report_error(struct report *report, c
 __attribute__((format(printf, 5, 6))) void report_warning(struct report *report, const char *file,
                                                           int line, const char *key,
                                                           const char *format, ...);
-/* "FILE:LINE: KEY: TEXT", one a line, to fd. */
+/* "FILE:LINE: KEY: TEXT", one a line, to fd; TEXT of a warning begins "warning: ". */
 void report_print(const struct report *report, int fd);
 /* Each complaint as a log record "config.error" or "config.warning". */
 void report_log(const struct report *report);

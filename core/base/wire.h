@@ -31,7 +31,7 @@ bool wire_get_bool(struct wire_reader *reader);
 /* Points into the data; not NUL-terminated. */
 struct sp_str wire_get_string(struct wire_reader *reader);
 
-/* Each 0 or SP_ERR_NOMEM. */
+/* Each 0 or SP_ERR_NOMEM; a string past 4 GiB is SP_ERR_LIMIT. */
 int wire_put_u8(struct buffer *buffer, uint8_t value);
 int wire_put_u32(struct buffer *buffer, uint32_t value);
 int wire_put_u64(struct buffer *buffer, uint64_t value);
