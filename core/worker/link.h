@@ -45,8 +45,9 @@ struct link_message {
 /* Send one message, with descriptor fd unless -1. 0, SP_ERR_AGAIN (the queue is full), SP_ERR_CLOSED
  * or SP_ERR_SYSTEM. Signal-safe. */
 int link_send(int socket, const struct link_message *message, int fd);
-/* Receive one. *ret_fd is -1 or a descriptor that is the caller's. 0, SP_ERR_AGAIN, SP_ERR_CLOSED,
- * SP_ERR_FORMAT. */
+/* Receive one. *ret_fd is -1 or a descriptor that is the caller's; a LINK_CONNECTION without one has
+ * met a process that may open no more, and the connection is lost. 0, SP_ERR_AGAIN, SP_ERR_CLOSED,
+ * SP_ERR_FORMAT. Texts are NUL-terminated, whoever sent them. */
 int link_receive(int socket, struct link_message *ret_message, int *ret_fd);
 
 #endif

@@ -19,7 +19,9 @@ struct reactor;
 
 #define REACTOR_READ 1u  /* readable, or the peer has closed */
 #define REACTOR_WRITE 2u /* writable */
-#define REACTOR_HANGUP 4u /* error or hang-up: always reported, never asked for */
+/* Error or hang-up: always reported, never asked for, and together with what was wanted. Reported
+ * again each turn until the source is unwatched. */
+#define REACTOR_HANGUP 4u
 
 /* A file descriptor that is watched, level-triggered. */
 struct reactor_source {
@@ -27,6 +29,7 @@ struct reactor_source {
     int fd;
     uint32_t wanted;
     bool is_watched;
+    uint64_t id; /* the reactor's name for it while it is watched */
 };
 
 /* A point in time. Zero-initialise before the first use. */

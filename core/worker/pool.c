@@ -1,0 +1,231 @@
+/*
+ * pool.c: the threads on which plugin operations that may block run. Jobs are submitted by the
+ * reactor's thread for the most part and answer it with reactor_post().
+ *
+ * A strand's owner may free it as soon as its last job has run, perhaps before the pool's thread
+ * has come back from that job. So a strand is looked at only while a job of it is queued; that one
+ * runs is noted with the thread.
+ */
+#include "worker/pool.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+
+#define STACK_BYTES (512u * 1024u)
+#define SIGNAL_STACK_BYTES (32u * 1024u)
+
+struct pool_thread {
+    struct pool *pool;
+    pthread_t id;
+    struct pool_strand *strand; /* of the job that runs, or NULL */
+    bool has_followers;         /* strand->jobs is not empty */
+};
+
+struct pool {
+    pthread_mutex_t lock;
+    pthread_cond_t has_work;
+    struct list ready; /* jobs that any thread may begin: one of a strand at most */
+    uint32_t waiting;  /* jobs in ready and in the strands */
+    bool is_stopping;
+    uint32_t thread_count;
+    struct pool_thread threads[];
+};
+
+static struct pool_job *job_of(struct list *link)
+{
+    return container_of(link, struct pool_job, link);
+}
+
+static void make_ready(struct pool *pool, struct pool_job *job)
+{
+    if (job->strand)
+        job->strand->ready = job;
+    list_append(&pool->ready, &job->link);
+    pthread_cond_signal(&pool->has_work);
+}
+
+static struct pool_thread *thread_running(struct pool *pool, const struct pool_strand *strand)
+{
+    for (uint32_t i = 0; i < pool->thread_count; i++) {
+        if (pool->threads[i].strand == strand)
+            return &pool->threads[i];
+    }
+    return NULL;
+}
+
+/* Run the first job that is ready. Called and left with the lock held. */
+static void run_one(struct pool_thread *self)
+{
+    struct pool *pool = self->pool;
+    struct pool_job *job = job_of(list_take_first(&pool->ready));
+
+    pool->waiting--;
+    self->strand = job->strand;
+    if (self->strand) {
+        self->strand->ready = NULL;
+        self->has_followers = !list_is_empty(&self->strand->jobs);
+    }
+    pthread_mutex_unlock(&pool->lock);
+    job->run(job);
+    pthread_mutex_lock(&pool->lock);
+    if (self->strand && self->has_followers)
+        make_ready(pool, job_of(list_take_first(&self->strand->jobs)));
+    self->strand = NULL;
+    self->has_followers = false;
+}
+
+static void *thread_main(void *arg)
+{
+    struct pool_thread *self = arg;
+    struct pool *pool = self->pool;
+    char memory[SIGNAL_STACK_BYTES];
+    stack_t alternate = {.ss_sp = memory, .ss_size = sizeof(memory)};
+    stack_t before;
+
+    /* A plugin that overflows this stack must still be able to reach the fault handler. */
+    sigaltstack(&alternate, &before);
+    pthread_mutex_lock(&pool->lock);
+    while (!pool->is_stopping) {
+        if (list_is_empty(&pool->ready))
+            pthread_cond_wait(&pool->has_work, &pool->lock);
+        else
+            run_one(self);
+    }
+    pthread_mutex_unlock(&pool->lock);
+    sigaltstack(&before, NULL);
+    return NULL;
+}
+
+/* Signals are the reactor thread's, but for those that tell of a fault in the running code: if they
+ * were blocked, the kernel would kill the process without a call of the fault handler. */
+static void thread_signals(sigset_t *set)
+{
+    static const int faults[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGTRAP, SIGSYS};
+
+    sigfillset(set);
+    for (size_t i = 0; i < sizeof(faults) / sizeof(faults[0]); i++)
+        sigdelset(set, faults[i]);
+}
+
+static int start_threads(struct pool *pool, uint32_t threads)
+{
+    pthread_attr_t attributes;
+    sigset_t blocked, before;
+    int rc = pthread_attr_init(&attributes);
+
+    if (rc != 0)
+        return rc;
+    pthread_attr_setstacksize(&attributes, STACK_BYTES);
+    thread_signals(&blocked);
+    pthread_sigmask(SIG_BLOCK, &blocked, &before);
+    /* Under the lock: the threads read what is still being filled in. */
+    pthread_mutex_lock(&pool->lock);
+    while (rc == 0 && pool->thread_count < threads) {
+        struct pool_thread *thread = &pool->threads[pool->thread_count];
+        thread->pool = pool;
+        rc = pthread_create(&thread->id, &attributes, thread_main, thread);
+        if (rc == 0)
+            pool->thread_count++;
+    }
+    pthread_mutex_unlock(&pool->lock);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    pthread_attr_destroy(&attributes);
+    return rc;
+}
+
+struct pool *pool_new(uint32_t threads)
+{
+    struct pool *pool = calloc(1, sizeof(*pool) + threads * sizeof(pool->threads[0]));
+    int rc;
+
+    if (!pool)
+        return NULL;
+    pthread_mutex_init(&pool->lock, NULL);
+    pthread_cond_init(&pool->has_work, NULL);
+    list_init(&pool->ready);
+    rc = start_threads(pool, threads);
+    if (rc != 0) {
+        pool_free(pool);
+        errno = rc;
+        return NULL;
+    }
+    return pool;
+}
+
+void pool_free(struct pool *pool)
+{
+    if (!pool)
+        return;
+    pthread_mutex_lock(&pool->lock);
+    pool->is_stopping = true;
+    pthread_cond_broadcast(&pool->has_work);
+    pthread_mutex_unlock(&pool->lock);
+    for (uint32_t i = 0; i < pool->thread_count; i++)
+        pthread_join(pool->threads[i].id, NULL);
+    pthread_cond_destroy(&pool->has_work);
+    pthread_mutex_destroy(&pool->lock);
+    free(pool);
+}
+
+void pool_submit(struct pool *pool, struct pool_job *job)
+{
+    struct pool_strand *strand = job->strand;
+    struct pool_thread *busy;
+
+    pthread_mutex_lock(&pool->lock);
+    if (strand && !strand->is_initialised) {
+        list_init(&strand->jobs);
+        strand->is_initialised = true;
+    }
+    pool->waiting++;
+    busy = strand ? thread_running(pool, strand) : NULL;
+    if (busy)
+        busy->has_followers = true;
+    if (busy || (strand && strand->ready))
+        list_append(&strand->jobs, &job->link);
+    else
+        make_ready(pool, job);
+    pthread_mutex_unlock(&pool->lock);
+}
+
+/* Take a queued job out; if it was the ready one of its strand, the next one of it is. */
+static void withdraw(struct pool *pool, struct pool_job *job)
+{
+    struct pool_strand *strand = job->strand;
+    struct pool_thread *busy = strand ? thread_running(pool, strand) : NULL;
+
+    list_remove(&job->link);
+    pool->waiting--;
+    if (busy) {
+        busy->has_followers = !list_is_empty(&strand->jobs);
+    } else if (strand && strand->ready == job) {
+        strand->ready = NULL;
+        if (!list_is_empty(&strand->jobs))
+            make_ready(pool, job_of(list_take_first(&strand->jobs)));
+    }
+}
+
+bool pool_cancel(struct pool *pool, struct pool_job *job)
+{
+    bool is_queued;
+
+    pthread_mutex_lock(&pool->lock);
+    /* A job that was never submitted has no links yet; one that was begun points to itself. */
+    is_queued = job->link.next && !list_is_empty(&job->link);
+    if (is_queued)
+        withdraw(pool, job);
+    pthread_mutex_unlock(&pool->lock);
+    return is_queued;
+}
+
+uint32_t pool_waiting(struct pool *pool)
+{
+    uint32_t waiting;
+
+    pthread_mutex_lock(&pool->lock);
+    waiting = pool->waiting;
+    pthread_mutex_unlock(&pool->lock);
+    return waiting;
+}
