@@ -55,7 +55,7 @@ static void check_instance(struct check *check, const char *key, const char *nam
     for (size_t i = 0; i < config->plugins_count; i++) {
         size_t len = strlen(known);
         const char *candidate = config->plugins[i].name;
-        if (!candidate)
+        if (!candidate || config_plugin_find(config, candidate) != &config->plugins[i])
             continue;
         snprintf(known + len, sizeof known - len, "%s%s", len ? ", " : "", candidate);
         suggest_offer(&suggestion, candidate);
@@ -320,6 +320,6 @@ void config_check(const struct config *config, const char *file, struct report *
         check_subsystem(&check, &config->subsystems[i]);
     check_mounts(&check);
     warn_kex(&check);
-    if (report->errors == 0)
+    if (report->errors == 0) /* else what seems empty may just be mistaken */
         warn_useless(&check);
 }

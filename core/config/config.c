@@ -91,6 +91,22 @@ static json_t *parse(const char *text, size_t len, const char *file, struct repo
     return root;
 }
 
+/* In the order of the file, from the first complaint on; those without a line come last. */
+static void sort_by_line(struct report *report, size_t first)
+{
+    for (size_t i = first + 1; i < report->count; i++) {
+        struct complaint moved = report->complaints[i];
+        size_t at = i;
+        for (; at > first && moved.line > 0; at--) {
+            if (report->complaints[at - 1].line > 0 &&
+                report->complaints[at - 1].line <= moved.line)
+                break;
+            report->complaints[at] = report->complaints[at - 1];
+        }
+        report->complaints[at] = moved;
+    }
+}
+
 /* Hold root against the compiled-in schema and put defaults into it. */
 static int apply_schema(json_t *root, const char *file, const struct positions *positions,
                         struct report *report)
@@ -121,7 +137,7 @@ int config_parse(const char *text, size_t len, const char *file, struct config *
 {
     int rc = SP_ERR_INVALID;
     struct config *config = NULL;
-    size_t errors = report->errors;
+    size_t errors = report->errors, complaints = report->count;
     *ret_config = NULL;
     json_t *root = parse(text, len, file, report);
     if (!root)
@@ -144,6 +160,7 @@ int config_parse(const char *text, size_t len, const char *file, struct config *
     config_check(config, file, report);
     rc = report->errors == errors ? 0 : SP_ERR_INVALID;
 out:
+    sort_by_line(report, complaints);
     if (rc == SP_ERR_NOMEM)
         report_error(report, file, 0, NULL, "out of memory");
     if (rc == 0)

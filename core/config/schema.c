@@ -178,23 +178,24 @@ static const char *hint(json_t *schema, char out[SCHEMA_WORDS_MAX])
     return out;
 }
 
-static void check_pattern(struct walk *walk, json_t *schema, const char *text,
+static void check_pattern(struct walk *walk, json_t *schema, json_t *value,
                           const struct schema_place *place)
 {
     const char *pattern = json_string_value(json_object_get(schema, "pattern"));
     regex_t regex;
     if (!pattern || regcomp(&regex, pattern, REG_EXTENDED | REG_NOSUB) != 0)
         return;
-    bool matches = regexec(&regex, text, 0, NULL, 0) == 0;
+    bool matches = regexec(&regex, json_string_value(value), 0, NULL, 0) == 0;
     regfree(&regex);
     if (matches)
         return;
     char why[SCHEMA_WORDS_MAX], found[SCHEMA_WORDS_MAX];
-    json_t *value = json_string_nocheck(text);
     schema_words_value(found, value);
-    json_decref(value);
-    complain(walk, place, "must match the pattern %s, but is %s%s", pattern, found,
-             hint(schema, why));
+    hint(schema, why);
+    if (why[0])
+        complain(walk, place, "has not the right form: %s%s", found, why);
+    else
+        complain(walk, place, "must match the pattern %s, but is %s", pattern, found);
 }
 
 static void check_string(struct walk *walk, json_t *schema, json_t *value,
@@ -225,7 +226,7 @@ static void check_string(struct walk *walk, json_t *schema, json_t *value,
                  json_integer_value(bound), length);
         return;
     }
-    check_pattern(walk, schema, text, place);
+    check_pattern(walk, schema, value, place);
 }
 
 struct element {
