@@ -9,7 +9,7 @@
 
 #define SMALLEST 64u
 
-void buffer_free(struct buffer *buffer)
+void buffer_release(struct buffer *buffer)
 {
     free(buffer->bytes);
     *buffer = (struct buffer){0};
@@ -85,5 +85,5 @@ void buffer_consume(struct buffer *buffer, size_t len)
 void buffer_trim(struct buffer *buffer, size_t keep)
 {
     if (buffer_length(buffer) == 0 && buffer->capacity > keep)
-        buffer_free(buffer);
+        buffer_release(buffer);
 }

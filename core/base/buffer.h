@@ -13,7 +13,7 @@ struct buffer {
     size_t capacity;
 };
 
-void buffer_free(struct buffer *buffer); /* frees the storage; the struct is empty again */
+void buffer_release(struct buffer *buffer); /* frees the storage; the struct is empty again */
 static inline size_t buffer_length(const struct buffer *buffer)
 {
     return buffer->end - buffer->start;

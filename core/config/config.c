@@ -214,7 +214,7 @@ int config_load(const char *file, struct config **ret_config, struct report *rep
     }
     if (fd >= 0)
         close(fd);
-    buffer_free(&text);
+    buffer_release(&text);
     return rc;
 }
 

@@ -228,7 +228,7 @@ void positions_free(struct positions *positions)
 {
     if (!positions)
         return;
-    buffer_free(&positions->keys);
+    buffer_release(&positions->keys);
     free(positions->nodes);
     free(positions->slots);
     free(positions);
