@@ -61,10 +61,10 @@ bool channel_is_full(const struct channel *channel);  /* above the high-water ma
 void channel_resume(struct channel *channel);         /* on_data may take again */
 
 /* Each after what is queued; each once, later calls do nothing. close implies eof. */
-void channel_send_eof(struct channel *channel);
+void channel_end_output(struct channel *channel);
 void channel_send_exit_status(struct channel *channel, uint32_t status);
 void channel_send_exit_signal(struct channel *channel, const char *name, bool core_dumped,
                               const char *text);
-void channel_close(struct channel *channel);
+void channel_shut(struct channel *channel);
 
 #endif

@@ -50,7 +50,9 @@ int session_service_load_keys(struct session_service *service, struct report *re
 const struct plugin_services *session_service_plugin_services(struct session_service *service);
 int session_service_set_host(struct session_service *service, struct plugin_host *host,
                              struct report *report);
-/* Ends every session at once. */
+/* End every session at once; they are gone after the next turn of the reactor. */
+void session_service_end_all(struct session_service *service);
+/* No session may be left. */
 void session_service_free(struct session_service *service);
 
 /* Serve the connection on fd, which becomes the session's in any case. 0 or negative. */

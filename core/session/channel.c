@@ -1,0 +1,560 @@
+/*
+ * channel.c: the bytes of one channel, both ways. Toward the client: a queue of chunks written from
+ * where they lie, as far as the client's window and the socket allow. From the client: straight to
+ * the handler, and what it does not take stays in the library, which closes the window.
+ */
+#include "session/channel.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/err.h"
+#include "base/log.h"
+#include "session/internal.h"
+
+enum {
+    /* One write: large enough to be cheap, small enough that the library's buffers, which never
+     * shrink, stay small. */
+    WRITE_MAX = 64 * 1024,
+    HIGH_WATER = 256 * 1024,
+    LOW_WATER = 64 * 1024,
+    JOIN_SIZE = 8 * 1024,    /* small sends are joined in chunks of this size */
+    READ_MAX = 32 * 1024,    /* taken from the library at once when a handler resumes */
+    UNREAD_MAX = 2700000,    /* more than a client within its window can have sent */
+    LINGER_MS = 5000,        /* for a handler to take what came before the client's CLOSE */
+};
+
+struct channel {
+    struct list link; /* in session->channels */
+    struct session *session;
+    ssh_channel ssh;
+    uint32_t local, remote; /* numbers; 0 without the tap */
+    sp_id id;
+    struct ssh_channel_callbacks_struct callbacks;
+    const struct channel_handler *handler;
+    void *handler_arg;
+    struct list chunks;
+    size_t queued;
+    struct buffer input[2];  /* taken from the library, not yet by the handler; by SP_STREAM_* */
+    struct channel_requests requests;
+    uint64_t bytes_in, bytes_out;
+    char exit_signal[16];
+    char exit_text[64];
+    uint32_t exit_status;
+    bool exit_core_dumped;
+    bool has_exit_status, has_exit_signal;
+    bool is_paused;        /* the handler took less than it was given */
+    bool was_full;
+    bool wants_eof, eof_sent;
+    bool wants_close;
+    bool remote_eof, eof_told;
+    bool remote_closed;
+    bool lingered; /* long enough */
+    struct reactor_timer linger;
+};
+
+/* A chunk of ours, for what is sent by copy. */
+struct own_chunk {
+    struct channel_chunk chunk;
+    size_t capacity;
+    uint8_t bytes[];
+};
+
+struct channel *channel_from_link(struct list *link)
+{
+    return container_of(link, struct channel, link);
+}
+
+/* --- toward the client ---------------------------------------------------------------------- */
+
+static void free_own_chunk(struct channel_chunk *chunk)
+{
+    free(container_of(chunk, struct own_chunk, chunk));
+}
+
+/* Room for length bytes of stream in the last chunk, if it is ours and has it. */
+static struct own_chunk *joinable(struct channel *channel, uint32_t stream, size_t length)
+{
+    struct channel_chunk *last;
+    struct own_chunk *own;
+
+    if (list_is_empty(&channel->chunks))
+        return NULL;
+    last = container_of(channel->chunks.prev, struct channel_chunk, link);
+    if (last->on_sent != free_own_chunk || last->stream != stream)
+        return NULL;
+    own = container_of(last, struct own_chunk, chunk);
+    if ((size_t)(last->data - own->bytes) + last->length + length > own->capacity)
+        return NULL;
+    return own;
+}
+
+int channel_send(struct channel *channel, uint32_t stream, const void *data, size_t length)
+{
+    struct own_chunk *own = joinable(channel, stream, length);
+
+    if (channel->wants_eof || channel->wants_close)
+        return SP_ERR_CLOSED;
+    if (length == 0)
+        return 0;
+    if (own) {
+        size_t used = (size_t)(own->chunk.data - own->bytes) + own->chunk.length;
+        memcpy(own->bytes + used, data, length);
+        own->chunk.length += length;
+        channel->queued += length;
+        session_kick(channel->session);
+        return 0;
+    }
+    size_t capacity = length > JOIN_SIZE ? length : JOIN_SIZE;
+    own = malloc(sizeof *own + capacity);
+    if (!own)
+        return SP_ERR_NOMEM;
+    own->capacity = capacity;
+    memcpy(own->bytes, data, length);
+    own->chunk = (struct channel_chunk){
+        .data = own->bytes, .length = length, .stream = stream, .on_sent = free_own_chunk};
+    channel_send_chunk(channel, &own->chunk);
+    return 0;
+}
+
+void channel_send_chunk(struct channel *channel, struct channel_chunk *chunk)
+{
+    if (channel->wants_eof || channel->wants_close || chunk->length == 0) {
+        chunk->on_sent(chunk);
+        return;
+    }
+    list_append(&channel->chunks, &chunk->link);
+    channel->queued += chunk->length;
+    session_kick(channel->session);
+}
+
+size_t channel_queued(const struct channel *channel)
+{
+    return channel->queued;
+}
+
+bool channel_is_full(const struct channel *channel)
+{
+    /* Whoever asks and hears yes will be told of room. */
+    if (channel->queued >= HIGH_WATER)
+        ((struct channel *)(uintptr_t)channel)->was_full = true;
+    return channel->queued >= HIGH_WATER;
+}
+
+void channel_end_output(struct channel *channel)
+{
+    channel->wants_eof = true;
+    session_kick(channel->session);
+}
+
+void channel_send_exit_status(struct channel *channel, uint32_t status)
+{
+    if (channel->has_exit_status || channel->has_exit_signal)
+        return;
+    channel->has_exit_status = true;
+    channel->exit_status = status;
+}
+
+void channel_send_exit_signal(struct channel *channel, const char *name, bool core_dumped,
+                              const char *text)
+{
+    if (channel->has_exit_status || channel->has_exit_signal)
+        return;
+    channel->has_exit_signal = true;
+    channel->exit_core_dumped = core_dumped;
+    snprintf(channel->exit_signal, sizeof channel->exit_signal, "%s", name);
+    snprintf(channel->exit_text, sizeof channel->exit_text, "%s", text ? text : "");
+}
+
+void channel_shut(struct channel *channel)
+{
+    channel->wants_close = true;
+    session_kick(channel->session);
+}
+
+static void chunk_sent(struct channel *channel, struct channel_chunk *chunk, size_t length)
+{
+    chunk->data += length;
+    chunk->length -= length;
+    channel->queued -= length;
+    channel->bytes_out += length;
+    if (chunk->length == 0) {
+        list_remove(&chunk->link);
+        chunk->on_sent(chunk);
+    }
+}
+
+bool channel_flush(struct channel *channel)
+{
+    ssh_session ssh = channel->session->ssh;
+    bool moved = false;
+
+    while (!list_is_empty(&channel->chunks) && !channel->remote_closed) {
+        struct channel_chunk *chunk =
+            container_of(list_first(&channel->chunks), struct channel_chunk, link);
+        uint32_t window = ssh_channel_window_size(channel->ssh);
+        size_t length = chunk->length < WRITE_MAX ? chunk->length : WRITE_MAX;
+        int sent;
+
+        /* The library would queue without bound past a full socket. */
+        if (ssh_get_status(ssh) & SSH_WRITE_PENDING)
+            break;
+        length = length < window ? length : window;
+        if (length == 0)
+            break;
+        sent = chunk->stream == SP_STREAM_STDERR
+                   ? ssh_channel_write_stderr(channel->ssh, chunk->data, (uint32_t)length)
+                   : ssh_channel_write(channel->ssh, chunk->data, (uint32_t)length);
+        if (sent <= 0 || channel->session->is_dead)
+            break; /* 0: keys are being exchanged */
+        chunk_sent(channel, chunk, (size_t)sent);
+        moved = true;
+    }
+    if (channel->was_full && channel->queued <= LOW_WATER) {
+        channel->was_full = false;
+        if (channel->handler && channel->handler->on_writable && !channel->wants_close)
+            channel->handler->on_writable(channel->handler_arg);
+        moved = true;
+    }
+    return moved;
+}
+
+/* --- from the client ------------------------------------------------------------------------ */
+
+static size_t give(struct channel *channel, uint32_t stream, const uint8_t *data, size_t length)
+{
+    size_t taken = channel->handler->on_data(channel->handler_arg, stream, data, length);
+
+    if (taken < length)
+        channel->is_paused = true;
+    channel->bytes_in += taken;
+    return taken;
+}
+
+static bool has_input(const struct channel *channel)
+{
+    return buffer_length(&channel->input[0]) || buffer_length(&channel->input[1]);
+}
+
+/* The library hands over all that it holds of one stream. */
+static int on_data(ssh_session ssh, ssh_channel library_channel, void *data, uint32_t length,
+                   int is_stderr, void *arg)
+{
+    struct channel *channel = arg;
+
+    (void)ssh, (void)library_channel;
+    if (length > UNREAD_MAX) {
+        session_end(channel->session, DISCONNECT_PROTOCOL_ERROR, "channel.window_overrun",
+                    "more data than the window allows");
+        return (int)length;
+    }
+    if (channel->wants_close || channel->eof_told || channel->session->stage == SESSION_ENDING)
+        return (int)length;
+    if (!channel->handler || channel->is_paused || has_input(channel))
+        return 0;
+    return (int)give(channel, is_stderr ? SP_STREAM_STDERR : SP_STREAM_DATA, data, length);
+}
+
+static void on_eof(ssh_session ssh, ssh_channel library_channel, void *arg)
+{
+    struct channel *channel = arg;
+
+    (void)ssh, (void)library_channel;
+    channel->remote_eof = true;
+    session_kick(channel->session);
+}
+
+static void on_lingered(struct reactor_timer *timer)
+{
+    struct channel *channel = container_of(timer, struct channel, linger);
+
+    channel->lingered = true;
+    session_kick(channel->session);
+}
+
+static void on_close(ssh_session ssh, ssh_channel library_channel, void *arg)
+{
+    struct channel *channel = arg;
+
+    (void)ssh, (void)library_channel;
+    channel->remote_eof = true;
+    channel->remote_closed = true;
+    channel->linger.on_time = on_lingered;
+    if (reactor_timer_set(channel->session->service->reactor, &channel->linger, LINGER_MS) < 0)
+        channel->lingered = true;
+    session_kick(channel->session);
+}
+
+/* What was left in our buffer of a stream. True if all of it was taken. */
+static bool give_input(struct channel *channel, uint32_t stream)
+{
+    struct buffer *input = &channel->input[stream];
+
+    if (buffer_length(input)) {
+        size_t taken = give(channel, stream, buffer_data(input), buffer_length(input));
+        buffer_consume(input, taken);
+        buffer_trim(input, 0);
+    }
+    return buffer_length(input) == 0;
+}
+
+/* What the library kept while the handler was paused. Taken out only in pieces that can be held if
+ * the handler does not want them all. True if anything came. */
+static bool pull(struct channel *channel)
+{
+    bool moved = false;
+
+    for (uint32_t stream = 0; stream < 2; stream++) {
+        while (!channel->is_paused && !channel->wants_close && !channel->session->is_dead) {
+            struct buffer *input = &channel->input[stream];
+            uint8_t *place;
+            int got;
+
+            if (!give_input(channel, stream))
+                break;
+            place = buffer_reserve(input, READ_MAX);
+            if (!place)
+                break;
+            got = ssh_channel_read_nonblocking(channel->ssh, place, READ_MAX, (int)stream);
+            if (got <= 0) {
+                buffer_trim(input, 0);
+                break;
+            }
+            buffer_commit(input, (size_t)got);
+            moved = true;
+        }
+    }
+    return moved;
+}
+
+void channel_resume(struct channel *channel)
+{
+    channel->is_paused = false;
+    session_kick(channel->session);
+}
+
+/* --- the end -------------------------------------------------------------------------------- */
+
+static void send_exit(struct channel *channel)
+{
+    if (channel->has_exit_status)
+        ssh_channel_request_send_exit_status(channel->ssh, (int)channel->exit_status);
+    else if (channel->has_exit_signal)
+        ssh_channel_request_send_exit_signal(channel->ssh, channel->exit_signal,
+                                             channel->exit_core_dumped, channel->exit_text, "");
+    channel->has_exit_status = channel->has_exit_signal = false;
+}
+
+static void send_eof_once(struct channel *channel)
+{
+    if (channel->eof_sent)
+        return;
+    channel->eof_sent = true;
+    ssh_channel_send_eof(channel->ssh);
+}
+
+static void channel_destroy(struct channel *channel)
+{
+    struct session *session = channel->session;
+
+    list_remove(&channel->link);
+    reactor_timer_cancel(session->service->reactor, &channel->linger);
+    session->open_channels--;
+    for (struct list *node; (node = list_take_first(&channel->chunks));) {
+        struct channel_chunk *chunk = container_of(node, struct channel_chunk, link);
+        chunk->on_sent(chunk);
+    }
+    if (channel->handler)
+        channel->handler->on_closed(channel->handler_arg);
+    idmap_remove(&session->service->channels, channel->id);
+    requests_free(channel, &channel->requests);
+    buffer_release(&channel->input[0]);
+    buffer_release(&channel->input[1]);
+    log_debug("channel.closed", LOG_U64("conn", session->origin.id),
+              LOG_U64("channel", channel->id), LOG_U64("bytes_in", channel->bytes_in),
+              LOG_U64("bytes_out", channel->bytes_out));
+    free(channel);
+}
+
+void channel_drop(struct channel *channel)
+{
+    channel->wants_close = true;
+    channel_destroy(channel);
+}
+
+/* Close in the order that lets no message get lost: EOF, then CLOSE as a call of its own, then free,
+ * which keeps the library's part until the client has closed too. */
+static void close_now(struct channel *channel)
+{
+    if (!channel->remote_closed) {
+        send_exit(channel);
+        send_eof_once(channel);
+    }
+    ssh_channel_close(channel->ssh);
+    ssh_remove_channel_callbacks(channel->ssh, &channel->callbacks);
+    ssh_channel_free(channel->ssh);
+    channel_destroy(channel);
+}
+
+bool channel_settle(struct channel *channel)
+{
+    bool moved = false;
+
+    if (channel->handler && !channel->is_paused && !channel->wants_close)
+        moved = pull(channel);
+    if (channel->session->is_dead)
+        return moved;
+    if (channel->handler && channel->remote_eof && !channel->eof_told && !channel->is_paused &&
+        !has_input(channel) && !channel->wants_close) {
+        channel->eof_told = true;
+        channel->handler->on_eof(channel->handler_arg);
+        moved = true;
+    }
+    /* A client that has closed gets no more; what it sent before is still the handler's. */
+    if (channel->remote_closed && (channel->eof_told || !channel->handler ||
+                                   channel->wants_close || channel->lingered)) {
+        close_now(channel);
+        return true;
+    }
+    if (channel->queued > 0)
+        return moved;
+    if (channel->wants_close) {
+        close_now(channel);
+        return true;
+    }
+    if (channel->wants_eof && !channel->eof_sent) {
+        send_eof_once(channel);
+        moved = true;
+    }
+    return moved;
+}
+
+/* --- the rest ------------------------------------------------------------------------------- */
+
+struct channel *channel_create(struct session *session, ssh_channel ssh, uint32_t local,
+                            uint32_t remote)
+{
+    struct channel *channel = calloc(1, sizeof *channel);
+
+    if (!channel)
+        return NULL;
+    channel->id = idmap_add(&session->service->channels, channel, 0);
+    if (!channel->id) {
+        free(channel);
+        return NULL;
+    }
+    channel->session = session;
+    channel->ssh = ssh;
+    channel->local = local;
+    channel->remote = remote;
+    list_init(&channel->chunks);
+    requests_init(&channel->requests);
+    channel->callbacks = (struct ssh_channel_callbacks_struct){
+        .size = sizeof channel->callbacks,
+        .userdata = channel,
+        .channel_data_function = on_data,
+        .channel_eof_function = on_eof,
+        .channel_close_function = on_close,
+    };
+    ssh_set_channel_callbacks(ssh, &channel->callbacks);
+    list_append(&session->channels, &channel->link);
+    session->open_channels++;
+    counter_add(&session->service->counters->channels, 1);
+    return channel;
+}
+
+struct channel *channel_by_local(struct session *session, uint32_t local)
+{
+    list_for_each (node, &session->channels) {
+        struct channel *channel = channel_from_link(node);
+        if (channel->local == local)
+            return channel;
+    }
+    return NULL;
+}
+
+struct channel *channel_by_ssh(struct session *session, ssh_channel ssh)
+{
+    list_for_each (node, &session->channels) {
+        struct channel *channel = channel_from_link(node);
+        if (channel->ssh == ssh)
+            return channel;
+    }
+    return NULL;
+}
+
+struct channel *channel_by_id(struct session_service *service, sp_id id)
+{
+    return idmap_get(&service->channels, id);
+}
+
+void channel_set_handler(struct channel *channel, const struct channel_handler *handler, void *arg)
+{
+    channel->handler = handler;
+    channel->handler_arg = arg;
+    channel_resume(channel);
+}
+
+void *channel_handler_arg(const struct channel *channel, const struct channel_handler *handler)
+{
+    return channel->handler == handler ? channel->handler_arg : NULL;
+}
+
+bool channel_has_handler(const struct channel *channel)
+{
+    return channel->handler != NULL;
+}
+
+bool channel_is_closing(const struct channel *channel)
+{
+    return channel->wants_close || channel->remote_closed;
+}
+
+void channel_notify_signal(struct channel *channel, struct sp_str name)
+{
+    if (channel->handler && channel->handler->on_signal)
+        channel->handler->on_signal(channel->handler_arg, name);
+}
+
+void channel_notify_window_change(struct channel *channel)
+{
+    if (channel->handler && channel->handler->on_window_change)
+        channel->handler->on_window_change(channel->handler_arg, &channel->requests.terminal);
+}
+
+sp_id channel_id(const struct channel *channel)
+{
+    return channel->id;
+}
+
+struct session *channel_session(const struct channel *channel)
+{
+    return channel->session;
+}
+
+ssh_channel channel_ssh(const struct channel *channel)
+{
+    return channel->ssh;
+}
+
+uint32_t channel_remote(const struct channel *channel)
+{
+    return channel->remote;
+}
+
+struct channel_requests *channel_requests(struct channel *channel)
+{
+    return &channel->requests;
+}
+
+const struct sp_terminal *channel_terminal(const struct channel *channel)
+{
+    return channel->requests.has_terminal ? &channel->requests.terminal : NULL;
+}
+
+size_t channel_environment(const struct channel *channel, const struct sp_pair **ret_pairs)
+{
+    *ret_pairs = channel->requests.environment;
+    return channel->requests.environment_count;
+}

@@ -1,0 +1,30 @@
+/* features.c: libraries in use, and what the packet tap's absence takes away. */
+#include "session/features.h"
+
+#include <libssh/libssh.h>
+#include <openssl/crypto.h>
+
+#include "session/algorithms.h"
+#include "session/tap.h"
+
+/* What needs packets that only the tap sees. */
+static const char *const needs_tap[] = {
+    "names and payloads of channel requests the library does not know",
+    "encoded terminal modes",
+    "signals answered in order with other requests",
+    "reason codes and texts of refused channels",
+    "prompt answers to requests the library swallows (bad signatures, unknown keys)",
+    "the signature algorithm shown to auth plugins",
+    "no-more-sessions@openssh.com",
+};
+
+void session_features_print(FILE *out)
+{
+    fprintf(out, "libssh: %s\n", ssh_version(0));
+    fprintf(out, "openssl: %s\n", OpenSSL_version(OPENSSL_VERSION));
+    fprintf(out, "packet tap: %s\n", tap_is_present() ? "yes" : "no");
+    if (!tap_is_present())
+        for (size_t i = 0; i < sizeof needs_tap / sizeof *needs_tap; i++)
+            fprintf(out, "not offered: %s\n", needs_tap[i]);
+    session_print_algorithms(out);
+}

@@ -1,0 +1,209 @@
+/* internal.h: what the files of core/session share. Reactor thread throughout. */
+#ifndef SALLYPORT_SESSION_INTERNAL_H
+#define SALLYPORT_SESSION_INTERNAL_H
+
+#include <libssh/callbacks.h>
+#include <libssh/libssh.h>
+#include <libssh/server.h>
+
+#include "base/buffer.h"
+#include "base/hashmap.h"
+#include "base/idmap.h"
+#include "base/list.h"
+#include "base/wire.h"
+#include "plugin/call.h"
+#include "session/chain.h"
+#include "session/channel.h"
+#include "session/session.h"
+#include "session/snapshot.h"
+#include "session/tap.h"
+
+/* Disconnect reasons, RFC 4253, 11.1. */
+enum {
+    DISCONNECT_PROTOCOL_ERROR = 2,
+    DISCONNECT_KEY_EXCHANGE_FAILED = 3,
+    DISCONNECT_SERVICE_NOT_AVAILABLE = 7,
+    DISCONNECT_CONNECTION_LOST = 10,
+    DISCONNECT_BY_APPLICATION = 11,
+    DISCONNECT_TOO_MANY_CONNECTIONS = 12,
+    DISCONNECT_NO_MORE_AUTH_METHODS = 14,
+};
+
+struct session_service {
+    const struct config *config;
+    struct reactor *reactor;
+    struct pool *pool;
+    const struct session_builtin *builtins;
+    struct session_observer observer;
+    struct worker_counters *counters;
+    struct plugin_services plugin_services;
+    struct plugin_host *host;
+    ssh_bind bind; /* never listens: a bag of keys and options */
+    struct hashmap sessions; /* by connection id */
+    struct idmap channels;   /* those that plugins know, by sp_id */
+    struct chain connection_chain;
+    struct chain auth_chain;
+    struct chain channel_chain;
+    struct chain *subsystem_chains; /* one for each of config->subsystems; empty: the core's own */
+};
+
+enum session_stage {
+    SESSION_ASKING,         /* plugins decide on the connection; no SSH byte has been exchanged */
+    SESSION_HANDSHAKE,      /* version strings, key exchange */
+    SESSION_AUTHENTICATING,
+    SESSION_OPEN,           /* authenticated */
+    SESSION_ENDING,         /* a DISCONNECT is on its way out */
+};
+
+/* A request to authenticate as the tap saw it, until the library's message for it is there. */
+struct auth_seen {
+    bool is_waiting;
+    uint32_t method;
+    bool has_signature;
+    bool is_password_change;
+    char signature_algorithm[64];
+};
+
+struct auth {
+    struct list requests;      /* struct auth_request, in order of arrival */
+    uint32_t requests_count;
+    struct auth_seen seen;
+    struct chain_run *run;     /* the chain at work on the first request */
+    struct reactor_timer delay; /* of a failure */
+    char *user;                /* of the first request: it may not change */
+    uint32_t tries;            /* that count */
+    uint32_t failures;
+    uint32_t methods_done;
+    uint32_t methods;          /* offered now */
+    uint32_t round;            /* of keyboard-interactive */
+    bool service_is_accepted;
+    ssh_message handle;        /* without the tap: a message through which a reply can be sent */
+};
+
+struct keepalive {
+    uint64_t next_ms;
+    uint32_t unanswered;
+    uint32_t replies_due; /* of requests sent through the tap */
+};
+
+struct session {
+    struct session_service *service;
+    ssh_session ssh;
+    ssh_event event;
+    struct reactor_source source;
+    struct reactor_task pump_task;
+    struct reactor_task reap_task;
+    struct reactor_timer timer;
+    struct connection_origin origin;
+    const struct sp_connection *snapshot;
+    struct plugin_strands *strands;
+    struct ssh_packet_callbacks_struct tap;
+    struct ssh_counter_struct socket_counter;
+    uint64_t counted_in, counted_out; /* already added to the worker's counters */
+    uint64_t started_ms;
+    uint64_t active_ms; /* last time anything came in */
+    uint64_t ending_ms;
+    enum session_stage stage;
+    uint32_t watched; /* REACTOR_* of source */
+    uint32_t open_channels;
+    bool is_pumping;
+    bool has_more;       /* something to do before the pump may rest */
+    bool messages_due;   /* the library may hold messages for us */
+    bool is_dead;        /* nothing more may be done with ssh */
+    bool is_connected;   /* "connected" was told to the plugins */
+    bool wants_no_more_sessions;
+    struct chain_run *asking; /* stage SESSION_ASKING */
+    struct auth auth;
+    struct keepalive keepalive;
+    struct list channels; /* struct channel */
+    struct list opens;    /* struct channel_open, waiting for an answer */
+    char end_text[160];   /* why it ended, for the log and the plugins */
+    int32_t end_status;
+};
+
+/* session.c */
+void session_kick(struct session *session); /* pump soon */
+/* End in order: the client is told why. text is for the client and the log. */
+__attribute__((format(printf, 4, 5))) void session_end(struct session *session, uint32_t reason,
+                                                       const char *event, const char *format, ...);
+/* End at once: the library reports the connection broken. */
+void session_break(struct session *session, const char *event, const char *text);
+int session_send_packet(struct session *session, const struct buffer *packet);
+/* Replace the snapshot; connection is the new content. 0 or SP_ERR_NOMEM. */
+int session_set_snapshot(struct session *session, const struct sp_connection *connection);
+void session_arm_timer(struct session *session);
+
+/* auth.c */
+void auth_init(struct session *session);
+void auth_free(struct session *session);
+bool auth_on_request_packet(struct session *session, struct wire_reader *payload);
+bool auth_on_response_packet(struct session *session, struct wire_reader *payload);
+bool auth_on_service_packet(struct session *session, struct wire_reader *payload);
+void auth_on_message(struct session *session, ssh_message message);
+/* After every message has been taken: a request that was seen but gave no message was swallowed. */
+void auth_after_messages(struct session *session);
+
+/* open.c */
+bool open_on_packet(struct session *session, struct wire_reader *payload);
+void open_on_message(struct session *session, ssh_message message);
+void open_cancel_all(struct session *session);
+
+/* channel.c */
+struct channel *channel_from_link(struct list *link);
+struct channel *channel_create(struct session *session, ssh_channel ssh, uint32_t local,
+                            uint32_t remote);
+struct channel *channel_by_local(struct session *session, uint32_t local);
+struct channel *channel_by_ssh(struct session *session, ssh_channel ssh);
+struct channel *channel_by_id(struct session_service *service, sp_id id);
+/* Send what can be sent. True if anything went out. */
+bool channel_flush(struct channel *channel);
+/* Deliver what waits in the library, end what is over. True if anything was done; the channel may
+ * be gone then. */
+bool channel_settle(struct channel *channel);
+/* The connection is gone: tell the handler and free. No call into libssh. */
+void channel_drop(struct channel *channel);
+bool channel_has_handler(const struct channel *channel);
+bool channel_is_closing(const struct channel *channel);
+void channel_notify_signal(struct channel *channel, struct sp_str name);
+void channel_notify_window_change(struct channel *channel);
+ssh_channel channel_ssh(const struct channel *channel);
+uint32_t channel_remote(const struct channel *channel);
+
+/* request.c: requests on a channel, answered in order. */
+struct channel_requests {
+    struct list pending; /* struct channel_request */
+    uint32_t count;
+    struct chain_run *run;
+    bool has_program; /* shell, exec or subsystem was granted or is being asked for */
+    struct sp_terminal terminal;
+    bool has_terminal;
+    struct sp_pair *environment;
+    size_t environment_count;
+    size_t environment_bytes;
+};
+void requests_init(struct channel_requests *requests);
+void requests_free(struct channel *channel, struct channel_requests *requests);
+struct channel_requests *channel_requests(struct channel *channel);
+bool request_on_packet(struct session *session, struct wire_reader *payload);
+void request_on_message(struct session *session, ssh_message message);
+
+/* global.c */
+bool global_on_packet(struct session *session, struct wire_reader *payload);
+bool global_on_reply(struct session *session);
+void global_on_message(struct session *session, ssh_message message);
+void keepalive_send(struct session *session);
+
+/* plugin_channel.c: a channel that a plugin has taken. */
+/* Make instance the channel's handler. event is what it took. 0 or SP_ERR_NOMEM. */
+int plugin_channel_start(struct channel *channel, struct plugin_instance *instance);
+/* The client has been told: the plugin may begin. */
+void plugin_channel_started(struct channel *channel);
+int32_t plugin_channel_attach(struct channel *channel, const struct sp_channel_streams *streams);
+/* Every byte counts against the gate until it is sent. */
+int32_t plugin_channel_send(struct channel *channel, uint32_t stream, const void *data,
+                            uint64_t length);
+void *channel_handler_arg(const struct channel *channel, const struct channel_handler *handler);
+/* In service.c */
+void session_service_forget(struct session_service *service, struct session *session);
+
+#endif

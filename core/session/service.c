@@ -1,0 +1,408 @@
+/*
+ * service.c: what the sessions of one worker share: keys and algorithms, chains, the services that
+ * plugins reach.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/err.h"
+#include "base/log.h"
+#include "keys/hostkeys.h"
+#include "session/algorithms.h"
+#include "session/gssapi_off.h"
+#include "session/internal.h"
+#include "session/selftest.h"
+
+/* --- services for plugins --------------------------------------------------------------------- */
+
+static int32_t service_channel_eof(void *arg, sp_id id)
+{
+    struct channel *channel = channel_by_id(arg, id);
+
+    if (!channel)
+        return SP_E_STALE;
+    channel_end_output(channel);
+    return 0;
+}
+
+static int32_t service_channel_exit_status(void *arg, sp_id id, uint32_t status)
+{
+    struct channel *channel = channel_by_id(arg, id);
+
+    if (!channel)
+        return SP_E_STALE;
+    channel_send_exit_status(channel, status);
+    return 0;
+}
+
+static int32_t service_channel_exit_signal(void *arg, sp_id id, struct sp_str name,
+                                           uint32_t core_dumped, struct sp_str text)
+{
+    struct channel *channel = channel_by_id(arg, id);
+
+    if (!channel)
+        return SP_E_STALE;
+    channel_send_exit_signal(channel, name.len ? name.data : "TERM", core_dumped != 0,
+                             text.len ? text.data : "");
+    return 0;
+}
+
+static int32_t service_channel_close(void *arg, sp_id id)
+{
+    struct channel *channel = channel_by_id(arg, id);
+
+    if (!channel)
+        return SP_E_STALE;
+    channel_shut(channel);
+    return 0;
+}
+
+static int32_t service_channel_attach(void *arg, sp_id id, const struct sp_channel_streams *streams)
+{
+    struct channel *channel = channel_by_id(arg, id);
+
+    return channel ? plugin_channel_attach(channel, streams) : SP_E_STALE;
+}
+
+static int32_t service_channel_send(void *arg, sp_id id, uint32_t stream, const void *data,
+                                    uint64_t length)
+{
+    struct channel *channel = channel_by_id(arg, id);
+
+    return channel ? plugin_channel_send(channel, stream, data, length) : SP_E_STALE;
+}
+
+static int32_t service_disconnect(void *arg, sp_id connection, struct sp_str text)
+{
+    char line[128];
+    size_t length = text.len < sizeof line - 1 ? (size_t)text.len : sizeof line - 1;
+
+    if (length)
+        memcpy(line, text.data, length);
+    line[length] = '\0';
+    return session_disconnect(arg, connection, line) < 0 ? SP_E_STALE : 0;
+}
+
+/* --- algorithms --------------------------------------------------------------------------------- */
+
+/* list without the AES-GCM names that fail the integrity test, in memory of its own. */
+static char *sound_ciphers(const char *list)
+{
+    char *sound = calloc(1, strlen(list) + 1);
+    char *copy = strdup(list);
+    char *rest = copy, *name;
+
+    while (sound && copy && (name = strsep(&rest, ","))) {
+        if (strstr(name, "gcm") && !selftest_integrity(name)) {
+            log_error("cipher.unsound", LOG_TEXT("cipher", name),
+                      LOG_TEXT("remedy", "update libssh: this build accepts changed packets"));
+            continue;
+        }
+        if (sound[0])
+            strcat(sound, ",");
+        strcat(sound, name);
+    }
+    free(copy);
+    return sound;
+}
+
+static int set_option(ssh_bind bind, enum ssh_bind_options_e option, const char *value,
+                      const char *what, struct report *report)
+{
+    if (value && value[0] && ssh_bind_options_set(bind, option, value) == 0)
+        return 0;
+    report_error(report, NULL, 0, what, "cannot be set: %s", ssh_get_error(bind));
+    return SP_ERR_INVALID;
+}
+
+static int bind_set_up(struct session_service *service, struct report *report)
+{
+    const struct config_algorithms *names = &service->config->algorithms;
+    char *ciphers = sound_ciphers(names->ciphers);
+    ssh_bind bind = service->bind;
+    bool no = false;
+    int rc = 0;
+
+    ssh_bind_options_set(bind, SSH_BIND_OPTIONS_PROCESS_CONFIG, &no);
+    rc |= set_option(bind, SSH_BIND_OPTIONS_BANNER, service->config->server_version,
+                     "/server_version", report);
+    rc |= set_option(bind, SSH_BIND_OPTIONS_KEY_EXCHANGE, names->kex, "/algorithms/kex", report);
+    rc |= set_option(bind, SSH_BIND_OPTIONS_CIPHERS_C_S, ciphers, "/algorithms/ciphers", report);
+    rc |= set_option(bind, SSH_BIND_OPTIONS_CIPHERS_S_C, ciphers, "/algorithms/ciphers", report);
+    rc |= set_option(bind, SSH_BIND_OPTIONS_HMAC_C_S, names->macs, "/algorithms/macs", report);
+    rc |= set_option(bind, SSH_BIND_OPTIONS_HMAC_S_C, names->macs, "/algorithms/macs", report);
+    rc |= set_option(bind, SSH_BIND_OPTIONS_HOSTKEY_ALGORITHMS, names->host_keys,
+                     "/algorithms/host_keys", report);
+    rc |= set_option(bind, SSH_BIND_OPTIONS_PUBKEY_ACCEPTED_KEY_TYPES, names->public_keys,
+                     "/algorithms/public_keys", report);
+    free(ciphers);
+    return rc ? SP_ERR_INVALID : 0;
+}
+
+/* --- chains ---------------------------------------------------------------------------------------- */
+
+static int chain_set_up(struct session_service *service, struct chain *chain, char *const *names,
+                        size_t count, enum plugin_interface interface, const char *key,
+                        struct report *report)
+{
+    chain->instances = calloc(count + 1, sizeof *chain->instances);
+    if (!chain->instances)
+        return SP_ERR_NOMEM;
+    for (size_t i = 0; i < count; i++) {
+        struct plugin_instance *instance = plugin_host_find(service->host, names[i], interface);
+        if (!instance) {
+            report_error(report, service->config->file, 0, key,
+                         "plugin \"%s\" does not offer %s", names[i],
+                         plugin_interface_name(interface));
+            return SP_ERR_INVALID;
+        }
+        chain->instances[chain->count++] = instance;
+    }
+    return 0;
+}
+
+int session_service_set_host(struct session_service *service, struct plugin_host *host,
+                             struct report *report)
+{
+    const struct config *config = service->config;
+    int rc;
+
+    service->host = host;
+    rc = chain_set_up(service, &service->connection_chain, config->connection_chain.instances,
+                      config->connection_chain.count, PLUGIN_CONNECTION, "/chains/connection",
+                      report);
+    if (rc == 0)
+        rc = chain_set_up(service, &service->auth_chain, config->auth_chain.instances,
+                          config->auth_chain.count, PLUGIN_AUTH, "/chains/auth", report);
+    if (rc == 0)
+        rc = chain_set_up(service, &service->channel_chain, config->channel_chain.instances,
+                          config->channel_chain.count, PLUGIN_CHANNEL, "/chains/channel", report);
+    service->subsystem_chains =
+        calloc(config->subsystems_count + 1, sizeof *service->subsystem_chains);
+    if (!service->subsystem_chains)
+        return SP_ERR_NOMEM;
+    for (size_t i = 0; rc == 0 && i < config->subsystems_count; i++)
+        rc = chain_set_up(service, &service->subsystem_chains[i],
+                          &config->subsystems[i].instance,
+                          config->subsystems[i].instance ? 1 : 0, PLUGIN_CHANNEL, "/subsystems",
+                          report);
+    return rc;
+}
+
+/* --- life -------------------------------------------------------------------------------------------- */
+
+int session_service_new(const struct config *config, struct reactor *reactor, struct pool *pool,
+                        const struct session_builtin *builtins,
+                        const struct session_observer *observer, struct worker_counters *counters,
+                        struct session_service **ret_service, struct report *report)
+{
+    struct session_service *service = calloc(1, sizeof *service);
+    int rc;
+
+    *ret_service = NULL;
+    gssapi_off();
+    if (!service || ssh_init() != SSH_OK) {
+        free(service);
+        return SP_ERR_NOMEM;
+    }
+    *service = (struct session_service){
+        .config = config,
+        .reactor = reactor,
+        .pool = pool,
+        .builtins = builtins,
+        .observer = *observer,
+        .counters = counters,
+        .bind = ssh_bind_new(),
+        .plugin_services =
+            {
+                .arg = service,
+                .channel_eof = service_channel_eof,
+                .channel_exit_status = service_channel_exit_status,
+                .channel_exit_signal = service_channel_exit_signal,
+                .channel_close = service_channel_close,
+                .channel_attach = service_channel_attach,
+                .channel_send = service_channel_send,
+                .disconnect = service_disconnect,
+            },
+    };
+    rc = service->bind ? session_check_algorithms(config, report) : SP_ERR_NOMEM;
+    if (rc == 0)
+        rc = bind_set_up(service, report);
+    if (rc < 0) {
+        session_service_free(service);
+        return rc;
+    }
+    *ret_service = service;
+    return 0;
+}
+
+int session_service_load_keys(struct session_service *service, struct report *report)
+{
+    ssh_key *keys = NULL;
+    int rc = hostkeys_load(service->config, &keys, report);
+
+    /* The bind takes a key over when it accepts it; what it refused stays ours. */
+    for (size_t i = 0; rc == 0 && keys[i]; i++) {
+        if (ssh_bind_options_set(service->bind, SSH_BIND_OPTIONS_IMPORT_KEY, keys[i]) < 0) {
+            report_error(report, service->config->file, 0, "/host_keys/files",
+                         "%s: the library does not take this key: %s",
+                         service->config->host_keys.files[i], ssh_get_error(service->bind));
+            rc = SP_ERR_INVALID;
+            hostkeys_free(&keys[i]);
+        }
+    }
+    if (rc == 0)
+        free(keys);
+    return rc;
+}
+
+const struct plugin_services *session_service_plugin_services(struct session_service *service)
+{
+    return &service->plugin_services;
+}
+
+static void break_one(uint64_t key, void *value, void *arg)
+{
+    (void)key, (void)arg;
+    session_break(value, "connection.lost", "the daemon stops");
+}
+
+void session_service_end_all(struct session_service *service)
+{
+    hashmap_for_each(&service->sessions, break_one, NULL);
+}
+
+void session_service_free(struct session_service *service)
+{
+    if (!service)
+        return;
+    free(service->connection_chain.instances);
+    free(service->auth_chain.instances);
+    free(service->channel_chain.instances);
+    for (size_t i = 0; service->subsystem_chains && i < service->config->subsystems_count; i++)
+        free(service->subsystem_chains[i].instances);
+    free(service->subsystem_chains);
+    hashmap_free(&service->sessions);
+    idmap_free(&service->channels);
+    if (service->bind)
+        ssh_bind_free(service->bind);
+    ssh_finalize();
+    free(service);
+}
+
+void session_service_forget(struct session_service *service, struct session *session)
+{
+    hashmap_remove(&service->sessions, session->origin.id);
+    service->observer.on_ended(service->observer.arg, session->origin.id);
+}
+
+/* --- listings ------------------------------------------------------------------------------------------ */
+
+int session_disconnect(struct session_service *service, uint64_t id, const char *text)
+{
+    struct session *session = hashmap_get(&service->sessions, id);
+
+    if (!session || session->is_dead)
+        return SP_ERR_NOT_FOUND;
+    session_end(session, DISCONNECT_BY_APPLICATION, "connection.disconnected", "%s", text);
+    return 0;
+}
+
+uint32_t session_count(const struct session_service *service)
+{
+    return (uint32_t)service->sessions.count;
+}
+
+static void copy_cut(char *to, size_t size, struct sp_str from)
+{
+    size_t length = from.len < size - 1 ? (size_t)from.len : size - 1;
+
+    if (length)
+        memcpy(to, from.data, length);
+    to[length] = '\0';
+}
+
+struct listing {
+    void (*each)(const struct connection_facts *facts, void *arg);
+    void *arg;
+    uint64_t now_ms;
+};
+
+static void list_one(uint64_t key, void *value, void *arg)
+{
+    const struct session *session = value;
+    const struct listing *listing = arg;
+    struct connection_facts facts = {
+        .origin = session->origin,
+        .age_ms = listing->now_ms - session->started_ms,
+        .idle_ms = listing->now_ms - session->active_ms,
+        .bytes_in = session->socket_counter.in_bytes,
+        .bytes_out = session->socket_counter.out_bytes,
+        .channels = session->open_channels,
+        .is_authenticated = session->stage == SESSION_OPEN,
+    };
+
+    (void)key;
+    copy_cut(facts.user, sizeof facts.user, session->snapshot->user);
+    copy_cut(facts.client_version, sizeof facts.client_version,
+             session->snapshot->client_version);
+    listing->each(&facts, listing->arg);
+}
+
+void session_for_each(struct session_service *service,
+                      void (*each)(const struct connection_facts *facts, void *arg), void *arg)
+{
+    struct listing listing = {
+        .each = each, .arg = arg, .now_ms = reactor_now_ms(service->reactor)};
+
+    hashmap_for_each(&service->sessions, list_one, &listing);
+}
+
+/* --- for handlers ---------------------------------------------------------------------------------------- */
+
+const struct sp_connection *session_connection(const struct session *session)
+{
+    return session->snapshot;
+}
+
+const struct sp_connection *session_connection_ref(const struct sp_connection *connection)
+{
+    return snapshot_ref(connection);
+}
+
+void session_connection_unref(const struct sp_connection *connection)
+{
+    snapshot_unref(connection);
+}
+
+struct plugin_strands *session_strands(struct session *session)
+{
+    return session->strands;
+}
+
+const struct config *session_config(const struct session *session)
+{
+    return session->service->config;
+}
+
+struct plugin_host *session_plugin_host(const struct session *session)
+{
+    return session->service->host;
+}
+
+struct reactor *session_reactor(const struct session *session)
+{
+    return session->service->reactor;
+}
+
+struct worker_counters *session_counters(const struct session *session)
+{
+    return session->service->counters;
+}
+
+bool session_permits(const struct session *session, uint32_t permit)
+{
+    const struct sp_grant *grant = session->snapshot->grant;
+
+    return grant && (grant->permit & permit) == permit;
+}

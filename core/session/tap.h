@@ -1,0 +1,58 @@
+/*
+ * tap.h: the packet tap. Where libssh's static archive is linked, the session sees packets before
+ * the library does, may answer them itself, and can send packets of its own; the library's public
+ * interface hides or swallows what a server must see (docs/decisions/0003-packet-tap.md). Where
+ * only the shared library is there, tap_is_present() is false and the other functions do nothing.
+ * Reactor thread; several sessions may be driven on several threads.
+ */
+#ifndef SALLYPORT_SESSION_TAP_H
+#define SALLYPORT_SESSION_TAP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <libssh/callbacks.h>
+#include <libssh/libssh.h>
+#include <libssh/server.h>
+
+#include "base/wire.h"
+
+struct session;
+
+/* Message numbers, RFC 4250, 4.1.2. */
+enum {
+    TAP_DISCONNECT = 1,
+    TAP_UNIMPLEMENTED = 3,
+    TAP_SERVICE_REQUEST = 5,
+    TAP_USERAUTH_REQUEST = 50,
+    TAP_USERAUTH_FAILURE = 51,
+    TAP_USERAUTH_INFO_RESPONSE = 61,
+    TAP_GLOBAL_REQUEST = 80,
+    TAP_REQUEST_SUCCESS = 81,
+    TAP_REQUEST_FAILURE = 82,
+    TAP_CHANNEL_OPEN = 90,
+    TAP_CHANNEL_OPEN_FAILURE = 92,
+    TAP_CHANNEL_WINDOW_ADJUST = 93,
+    TAP_CHANNEL_DATA = 94,
+    TAP_CHANNEL_REQUEST = 98,
+    TAP_CHANNEL_SUCCESS = 99,
+    TAP_CHANNEL_FAILURE = 100,
+};
+
+bool tap_is_present(void);
+/* Every packet of interest goes to session_on_packet() from now on. Before key exchange. */
+/* callbacks: memory for the registration, to live as long as ssh. */
+void tap_attach(struct session *session, struct ssh_packet_callbacks_struct *callbacks,
+                ssh_session ssh);
+/* Send a packet: its number and payload. 0 or a negative sp_err. */
+int tap_send(ssh_session ssh, const void *packet, size_t length);
+/* As ssh_message_channel_request_open_reply_accept(), telling both channel numbers (0 without the
+ * tap). */
+ssh_channel tap_accept_open(ssh_message message, uint32_t *ret_local, uint32_t *ret_remote);
+
+/* In session.c: a packet from the client, after its number. True: it is dealt with and the library
+ * must not see it. */
+bool session_on_packet(struct session *session, uint8_t number, struct wire_reader *payload);
+
+#endif

@@ -1,0 +1,30 @@
+/* tap_none.c: the tap where only the shared library is there: nothing is seen, nothing is sent. */
+#ifndef SALLYPORT_TAP_STATIC
+
+#include "base/err.h"
+#include "session/tap.h"
+
+bool tap_is_present(void)
+{
+    return false;
+}
+
+void tap_attach(struct session *session, struct ssh_packet_callbacks_struct *callbacks,
+                ssh_session ssh)
+{
+    (void)session, (void)callbacks, (void)ssh;
+}
+
+int tap_send(ssh_session ssh, const void *packet, size_t length)
+{
+    (void)ssh, (void)packet, (void)length;
+    return SP_ERR_UNSUPPORTED;
+}
+
+ssh_channel tap_accept_open(ssh_message message, uint32_t *ret_local, uint32_t *ret_remote)
+{
+    *ret_local = *ret_remote = 0;
+    return ssh_message_channel_request_open_reply_accept(message);
+}
+
+#endif
