@@ -1,0 +1,172 @@
+/*
+ * control_commands.c: what the control socket can ask: one function for each command. Called by
+ * control.c through control_commands_serve(). Supervisor's thread.
+ *
+ * Every answer has "ok"; one that is false has "error".
+ */
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/log.h"
+#include "supervisor/counters_table.h"
+#include "supervisor/internal.h"
+
+static void answer_error(struct supervisor *supervisor, uint64_t client, const char *text)
+{
+    control_answer(supervisor->control, client, control_error(text));
+}
+
+/* --- status --- */
+
+static json_t *describe_listeners(struct supervisor *supervisor)
+{
+    json_t *array = json_array();
+    list_for_each (node, &supervisor->intake.listeners.all) {
+        const struct listener *listener = container_of(node, struct listener, link);
+        json_array_append_new(array, json_pack("{s:s, s:s, s:i}", "name", listener->name, "address",
+                                               listener->address, "port", (int)listener->port));
+    }
+    return array;
+}
+
+static void describe_worker(struct worker *worker, void *array)
+{
+    json_array_append_new(
+        array, json_pack("{s:I, s:I, s:s, s:I, s:I}", "pid", (json_int_t)worker->pid, "generation",
+                         (json_int_t)worker->generation, "state", worker_state_name(worker),
+                         "connections", (json_int_t)worker->connections_count, "age_ms",
+                         (json_int_t)(clock_now_ms() - worker->started_ms)));
+}
+
+static void add_counters(struct worker *worker, void *sum)
+{
+    counters_sum(sum, worker->counters);
+}
+
+static json_t *describe_counters(struct supervisor *supervisor)
+{
+    struct worker_counters sum = {0};
+    json_t *object = json_object();
+    counters_sum(&sum, &workers_totals(supervisor->workers)->counters);
+    workers_for_each(supervisor->workers, add_counters, &sum);
+    for (const struct counters_row *row = counters_table; row->name; row++)
+        json_object_set_new(object, row->name, json_integer((json_int_t)counters_get(&sum, row)));
+    return object;
+}
+
+static json_t *describe_refused(const struct admission *admission)
+{
+    json_t *object = json_object();
+    for (int verdict = ADMISSION_GRANTED + 1; verdict < ADMISSION_VERDICT_COUNT; verdict++)
+        json_object_set_new(object, admission_bound(verdict),
+                            json_integer((json_int_t)admission->refused[verdict]));
+    return object;
+}
+
+static void serve_status(struct supervisor *supervisor, uint64_t client, const json_t *request)
+{
+    static const char *const phases[] = {"starting", "running", "draining", "stopping"};
+    const struct generation *current = workers_current(supervisor->workers);
+    const struct admission *admission = &supervisor->admission;
+    json_t *workers = json_array();
+    (void)request;
+    workers_for_each(supervisor->workers, describe_worker, workers);
+    json_t *answer = json_pack(
+        "{s:b, s:s, s:I, s:I, s:s, s:b, s:I, s:s, s:b, s:o, s:o, s:I, s:I, s:o, s:o, s:I}", //
+        "ok", 1,                                                                            //
+        "version", supervisor->options->version,                                            //
+        "pid", (json_int_t)getpid(),                                                        //
+        "uptime_ms", (json_int_t)(clock_now_ms() - supervisor->started_ms),                 //
+        "state", phases[supervisor->phase],                                                 //
+        "reloading", (int)(supervisor->reload.candidate != NULL),                           //
+        "generation", (json_int_t)(current ? current->number : 0),                          //
+        "config_file", supervisor->options->config_file,                                    //
+        "accepting", (int)!supervisor->intake.listeners.is_paused,                          //
+        "listeners", describe_listeners(supervisor),                                        //
+        "workers", workers,                                                                 //
+        "connections", (json_int_t)admission_count(admission),                              //
+        "unauthenticated", (json_int_t)admission->unauthenticated,                          //
+        "refused", describe_refused(admission),                                             //
+        "counters", describe_counters(supervisor),                                          //
+        "crashes", (json_int_t)workers_totals(supervisor->workers)->crashes);
+    control_answer(supervisor->control, client, answer);
+}
+
+/* --- the others --- */
+
+static void serve_connections(struct supervisor *supervisor, uint64_t client, const json_t *request)
+{
+    (void)request;
+    listing_begin(supervisor, client);
+}
+
+static void serve_disconnect(struct supervisor *supervisor, uint64_t client, const json_t *request)
+{
+    const json_t *id = json_object_get(request, "id");
+    const char *reason = json_string_value(json_object_get(request, "reason"));
+    struct link_message message = {.kind = LINK_DISCONNECT};
+    if (!json_is_integer(id) || json_integer_value(id) <= 0) {
+        answer_error(supervisor, client, "\"id\" must be the number of a connection");
+        return;
+    }
+    message.number = (uint64_t)json_integer_value(id);
+    snprintf(message.u.text, sizeof(message.u.text), "%s",
+             reason ? reason : "disconnected by the administrator");
+    const struct admitted *admitted = admission_find(&supervisor->admission, message.number);
+    if (!admitted || !admitted->worker) {
+        answer_error(supervisor, client, "there is no such connection");
+    } else if (link_end_send(&admitted->worker->end, &message) < 0) {
+        answer_error(supervisor, client, "its worker cannot be reached");
+    } else {
+        log_info("connection.disconnect", LOG_U64("conn", message.number),
+                 LOG_TEXT("reason", message.u.text));
+        control_answer(supervisor->control, client, json_pack("{s:b}", "ok", 1));
+    }
+}
+
+static void serve_reload(struct supervisor *supervisor, uint64_t client, const json_t *request)
+{
+    (void)request;
+    if (supervisor->phase == PHASE_RUNNING)
+        reload_begin(supervisor, client);
+    else
+        answer_error(supervisor, client, "the daemon is being stopped");
+}
+
+static void serve_stop(struct supervisor *supervisor, uint64_t client, const json_t *request)
+{
+    bool now = json_is_true(json_object_get(request, "now"));
+    control_answer(supervisor->control, client,
+                   json_pack("{s:b, s:I}", "ok", 1, "connections",
+                             (json_int_t)admission_count(&supervisor->admission)));
+    log_info("daemon.stop", LOG_U64("now", now));
+    if (now || supervisor->phase == PHASE_RUNNING)
+        supervisor_stop(supervisor, now);
+}
+
+static const struct {
+    const char *name;
+    void (*serve)(struct supervisor *supervisor, uint64_t client, const json_t *request);
+} commands[] = {
+    {"status", serve_status},
+    {"connections", serve_connections},
+    {"disconnect", serve_disconnect},
+    {"reload", serve_reload},
+    {"stop", serve_stop},
+};
+
+void control_commands_serve(void *supervisor, uint64_t client, const json_t *request)
+{
+    const char *name = json_string_value(json_object_get(request, "command"));
+    for (size_t i = 0; name && i < sizeof(commands) / sizeof(commands[0]); i++) {
+        if (strcmp(name, commands[i].name) == 0) {
+            commands[i].serve(supervisor, client, request);
+            return;
+        }
+    }
+    answer_error(supervisor, client,
+                 name ? "there is no such command" : "\"command\" must be a text");
+}

@@ -1,0 +1,105 @@
+/*
+ * privileges.c: giving up root. Checked by the supervisor before it starts workers
+ * (generation.c), done by a worker once it has read what only root may read (serve.c).
+ */
+#include "supervisor/privileges.h"
+
+#include <errno.h>
+#include <grp.h>
+#include <pwd.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include "base/err.h"
+
+struct identity {
+    const char *user;
+    uid_t uid;
+    gid_t gid;
+};
+
+static int find_identity(const struct config *config, struct identity *ret_identity,
+                         struct report *report)
+{
+    errno = 0;
+    const struct passwd *user = getpwnam(config->user);
+    if (!user) {
+        report_error(report, config->file, positions_line(config->positions, "/user"), "/user",
+                     "there is no user \"%s\"%s%s", config->user, errno ? ": " : "",
+                     errno ? strerror(errno) : "");
+        return SP_ERR_INVALID;
+    }
+    *ret_identity =
+        (struct identity){.user = config->user, .uid = user->pw_uid, .gid = user->pw_gid};
+    if (!config->group)
+        return 0;
+    errno = 0;
+    const struct group *group = getgrnam(config->group);
+    if (!group) {
+        report_error(report, config->file, positions_line(config->positions, "/group"), "/group",
+                     "there is no group \"%s\"%s%s", config->group, errno ? ": " : "",
+                     errno ? strerror(errno) : "");
+        return SP_ERR_INVALID;
+    }
+    ret_identity->gid = group->gr_gid;
+    return 0;
+}
+
+int privileges_check(const struct config *config, struct report *report)
+{
+    struct identity identity;
+    if (geteuid() == 0 && !config->user) {
+        report_error(report, config->file, positions_line(config->positions, "/user"), "/user",
+                     "started as root, but no user is set for the workers: name an unprivileged "
+                     "one, or \"root\" to stay root knowingly");
+        return SP_ERR_INVALID;
+    }
+    if (!config->user)
+        return 0;
+    if (find_identity(config, &identity, report) < 0)
+        return SP_ERR_INVALID;
+    if (geteuid() != 0 && identity.uid != geteuid()) {
+        report_error(report, config->file, positions_line(config->positions, "/user"), "/user",
+                     "only root can become \"%s\": start as root, or leave user out", config->user);
+        return SP_ERR_INVALID;
+    }
+    return 0;
+}
+
+/* NULL, or the step that failed; errno tells why. */
+static const char *become(const struct identity *identity)
+{
+    if (initgroups(identity->user, identity->gid) < 0)
+        return "initgroups";
+    if (setresgid(identity->gid, identity->gid, identity->gid) < 0)
+        return "setresgid";
+    if (setresuid(identity->uid, identity->uid, identity->uid) < 0)
+        return "setresuid";
+    /* A call that reports success without effect would be silent otherwise. */
+    errno = EPERM;
+    if (setuid(0) == 0 || seteuid(0) == 0 || getuid() != identity->uid ||
+        geteuid() != identity->uid || getgid() != identity->gid || getegid() != identity->gid)
+        return "verifying that root cannot be regained";
+    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+        return "PR_SET_NO_NEW_PRIVS";
+    return NULL;
+}
+
+int privileges_drop(const struct config *config, struct report *report)
+{
+    struct identity identity;
+    if (geteuid() != 0)
+        return 0;
+    if (privileges_check(config, report) < 0 || find_identity(config, &identity, report) < 0)
+        return SP_ERR_INVALID;
+    if (identity.uid == 0)
+        return 0;
+    const char *failed = become(&identity);
+    if (failed) {
+        report_error(report, config->file, positions_line(config->positions, "/user"), "/user",
+                     "cannot become \"%s\": %s: %s", config->user, failed, strerror(errno));
+        return SP_ERR_SYSTEM;
+    }
+    return 0;
+}

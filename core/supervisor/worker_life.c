@@ -1,0 +1,316 @@
+/*
+ * worker_life.c: one worker from its start to its death: what it says, what it is told, how its end
+ * is explained. Called by workers.c and by the loop. Supervisor's thread.
+ */
+#include "supervisor/worker_life.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/log.h"
+#include "supervisor/counters_table.h"
+#include "supervisor/spawn.h"
+
+#define READY_MS 10000u /* from its start until it must be ready */
+#define GONE_MS 5000u   /* from being told to end until it is killed */
+
+static void copy_text(char *to, size_t size, const char *from, size_t from_size)
+{
+    size_t length = strnlen(from, from_size);
+    if (length >= size)
+        length = size - 1;
+    memcpy(to, from, length);
+    to[length] = 0;
+}
+
+/* --- what it says --- */
+
+static void serve_ready(struct worker *worker)
+{
+    struct workers *workers = worker->workers;
+    if (worker->state != WORKER_STARTING)
+        return;
+    worker->state = WORKER_READY;
+    reactor_timer_cancel(workers->reactor, &worker->deadline);
+    log_info("worker.ready", LOG_I64("pid", worker->pid), LOG_U64("generation", worker->generation),
+             LOG_U64("ms", clock_now_ms() - worker->started_ms));
+    if (worker_is_on_trial(worker))
+        workers_trial_check(workers);
+    else
+        workers->observer.on_room(workers->observer.arg);
+}
+
+static void serve_failed(struct worker *worker, const struct link_message *message)
+{
+    copy_text(worker->failure, sizeof(worker->failure), message->u.text, sizeof(message->u.text));
+    if (worker_is_on_trial(worker))
+        workers_trial_fail(worker->workers, worker->failure);
+    worker_stop(worker);
+}
+
+static void serve_ended(struct worker *worker, struct admitted *admitted)
+{
+    struct workers *workers = worker->workers;
+    admission_remove(workers->admission, admitted);
+    worker->connections_count--;
+    workers_retire_if_idle(worker);
+    workers->observer.on_room(workers->observer.arg);
+}
+
+static void serve_crashed(struct worker *worker, const struct link_message *message)
+{
+    worker->has_crashed = true;
+    worker->crash_signal = message->number;
+    copy_text(worker->crash_instance, sizeof(worker->crash_instance), message->u.crash.instance,
+              sizeof(message->u.crash.instance));
+    copy_text(worker->crash_operation, sizeof(worker->crash_operation), message->u.crash.operation,
+              sizeof(message->u.crash.operation));
+}
+
+/* A worker speaks for its own connections only, whatever has become of it. */
+static struct admitted *find_own(struct worker *worker, uint64_t id)
+{
+    struct admitted *admitted = admission_find(worker->workers->admission, id);
+    return admitted && admitted->worker == worker ? admitted : NULL;
+}
+
+static void on_message(struct link_end *end, const struct link_message *message, int fd)
+{
+    struct worker *worker = container_of(end, struct worker, end);
+    struct workers *workers = worker->workers;
+    struct admitted *admitted;
+    if (fd >= 0)
+        close(fd);
+    switch (message->kind) {
+    case LINK_READY:
+        serve_ready(worker);
+        break;
+    case LINK_FAILED:
+        serve_failed(worker, message);
+        break;
+    case LINK_AUTHENTICATED:
+        if ((admitted = find_own(worker, message->number)))
+            admission_authenticated(workers->admission, admitted);
+        break;
+    case LINK_ENDED:
+        if ((admitted = find_own(worker, message->number)))
+            serve_ended(worker, admitted);
+        break;
+    case LINK_FACTS:
+    case LINK_FACTS_END:
+        workers->observer.on_facts(workers->observer.arg, worker, message);
+        break;
+    case LINK_CRASHED:
+        serve_crashed(worker, message);
+        break;
+    default:
+        log_warning("worker.message", LOG_I64("pid", worker->pid), LOG_U64("kind", message->kind));
+    }
+}
+
+static void on_writable(struct link_end *end)
+{
+    struct worker *worker = container_of(end, struct worker, end);
+    if (worker->is_congested) {
+        worker->is_congested = false;
+        worker->workers->observer.on_room(worker->workers->observer.arg);
+    }
+}
+
+static void on_closed(struct link_end *end)
+{
+    worker_lost(container_of(end, struct worker, end));
+}
+
+static const struct link_events link_events = {
+    .on_message = on_message, .on_writable = on_writable, .on_closed = on_closed};
+
+static void on_deadline(struct reactor_timer *timer)
+{
+    struct worker *worker = container_of(timer, struct worker, deadline);
+    if (worker->state == WORKER_STARTING) {
+        snprintf(worker->failure, sizeof(worker->failure),
+                 "worker %ld was not ready within %u seconds", (long)worker->pid, READY_MS / 1000);
+        worker->state = WORKER_STOPPING;
+        if (worker_is_on_trial(worker))
+            workers_trial_fail(worker->workers, worker->failure);
+    } else {
+        log_warning("worker.killed", LOG_I64("pid", worker->pid),
+                    LOG_U64("connections", worker->connections_count));
+    }
+    kill(worker->pid, SIGKILL);
+}
+
+/* --- what it is told --- */
+
+struct worker *worker_start(struct workers *workers, const struct generation *generation)
+{
+    struct spawned spawned;
+    struct worker *worker = calloc(1, sizeof(*worker));
+    if (!worker)
+        return NULL;
+    if (spawn_worker(workers->options, generation, &spawned) < 0) {
+        free(worker);
+        return NULL;
+    }
+    worker->workers = workers;
+    worker->pid = spawned.pid;
+    worker->counters = spawned.counters;
+    worker->generation = generation->number;
+    worker->room = generation->config->limits.connections_per_worker;
+    worker->started_ms = clock_now_ms();
+    worker->deadline.on_time = on_deadline;
+    list_init(&worker->connections);
+    list_append(&workers->all, &worker->link);
+    /* Without a link or a deadline it can do nothing but die; that is seen like any other death. */
+    if (link_end_open(&worker->end, workers->reactor, spawned.link, &link_events) < 0 ||
+        reactor_timer_set(workers->reactor, &worker->deadline, READY_MS) < 0)
+        kill(worker->pid, SIGKILL);
+    log_debug("worker.started", LOG_I64("pid", worker->pid),
+              LOG_U64("generation", worker->generation));
+    return worker;
+}
+
+void worker_free(struct worker *worker)
+{
+    struct workers *workers = worker->workers;
+    list_for_each (node, &worker->connections)
+        admission_remove(workers->admission, container_of(node, struct admitted, link));
+    link_end_close(&worker->end);
+    reactor_timer_cancel(workers->reactor, &worker->deadline);
+    spawn_unmap(worker->counters);
+    list_remove(&worker->link);
+    free(worker);
+}
+
+void worker_tell(struct worker *worker, enum link_kind kind)
+{
+    const struct link_message message = {.kind = kind};
+    if (link_end_send(&worker->end, &message) == SP_ERR_NOMEM)
+        kill(worker->pid, SIGKILL); /* better than one that does not know it should end */
+}
+
+void worker_drain(struct worker *worker)
+{
+    if (worker->state == WORKER_STARTING) {
+        worker_stop(worker);
+    } else if (worker->state == WORKER_READY) {
+        worker->state = WORKER_DRAINING;
+        worker_tell(worker, LINK_DRAIN);
+    }
+}
+
+void worker_stop(struct worker *worker)
+{
+    if (worker->state == WORKER_STOPPING)
+        return;
+    worker->state = WORKER_STOPPING;
+    worker_tell(worker, LINK_STOP);
+    if (reactor_timer_set(worker->workers->reactor, &worker->deadline, GONE_MS) < 0)
+        kill(worker->pid, SIGKILL);
+}
+
+void worker_lost(struct worker *worker)
+{
+    if (worker->state <= WORKER_READY && !worker_is_spent(worker))
+        worker->has_vanished = true;
+    worker_stop(worker);
+}
+
+/* --- how its end is explained --- */
+
+static void log_crash(const struct worker *worker, int status)
+{
+    uint64_t by_signal = worker->has_crashed   ? worker->crash_signal
+                         : WIFSIGNALED(status) ? (uint64_t)WTERMSIG(status)
+                                               : 0;
+    log_error("worker.crashed", LOG_I64("pid", worker->pid),
+              LOG_U64("generation", worker->generation), LOG_U64("signal", by_signal),
+              LOG_I64("status", WIFEXITED(status) ? WEXITSTATUS(status) : -1),
+              LOG_TEXT("instance", worker->crash_instance),
+              LOG_TEXT("operation", worker->crash_operation),
+              LOG_U64("connections", worker->connections_count));
+}
+
+/* For a person: why a worker on trial is dead. */
+static void describe_death(struct worker *worker, int status)
+{
+    if (worker->failure[0])
+        return;
+    char *text = worker->failure;
+    size_t size = sizeof(worker->failure);
+    if (worker->crash_instance[0])
+        snprintf(text, size, "worker %ld crashed in plugin instance \"%s\", operation %s",
+                 (long)worker->pid, worker->crash_instance, worker->crash_operation);
+    else if (WIFSIGNALED(status))
+        snprintf(text, size, "worker %ld was killed by signal %d (%s) before it was ready",
+                 (long)worker->pid, WTERMSIG(status), strsignal(WTERMSIG(status)));
+    else
+        snprintf(text, size, "worker %ld ended with status %d before it was ready",
+                 (long)worker->pid, WEXITSTATUS(status));
+}
+
+static bool is_orderly(const struct worker *worker, int status)
+{
+    bool is_expected = worker->state >= WORKER_DRAINING || worker_is_spent(worker);
+    return is_expected && !worker->has_crashed && !worker->has_vanished && !worker->failure[0] &&
+           WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
+/* Log it, and tell whether the next start should wait. What fails a trial is told by whoever asked
+ * for the trial. */
+static bool explain(struct worker *worker, int status, bool is_of_current)
+{
+    if (is_orderly(worker, status)) {
+        log_info("worker.ended", LOG_I64("pid", worker->pid),
+                 LOG_U64("generation", worker->generation));
+        return false;
+    }
+    if (worker->failure[0] && !worker->has_crashed) {
+        log_at(is_of_current ? LOG_LEVEL_ERROR : LOG_LEVEL_DEBUG, "worker.failed",
+               LOG_I64("pid", worker->pid), LOG_U64("generation", worker->generation),
+               LOG_TEXT("error", worker->failure));
+        return true;
+    }
+    log_crash(worker, status);
+    worker->workers->totals.crashes++;
+    /* One that had its one connection would not have been used again: a client that can crash its
+     * own worker must not slow down everybody else's start. */
+    return !worker_is_spent(worker);
+}
+
+static void bury(struct worker *worker, int status)
+{
+    struct workers *workers = worker->workers;
+    link_end_drain(&worker->end);
+    bool is_of_current = workers->current && worker->generation == workers->current->number;
+    bool wait = explain(worker, status, is_of_current) && is_of_current;
+    if (worker_is_on_trial(worker)) {
+        describe_death(worker, status);
+        workers_trial_fail(workers, worker->failure);
+    }
+    counters_sum(&workers->totals.counters, worker->counters);
+    workers->observer.on_gone(workers->observer.arg, worker);
+    worker_free(worker);
+    if (wait)
+        workers_back_off(workers);
+}
+
+void workers_reap(struct workers *workers)
+{
+    list_for_each (node, &workers->all) {
+        struct worker *worker = container_of(node, struct worker, link);
+        int status;
+        if (waitpid(worker->pid, &status, WNOHANG) == worker->pid)
+            bury(worker, status);
+    }
+    workers_maintain(workers);
+    workers->observer.on_room(workers->observer.arg);
+}
