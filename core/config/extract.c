@@ -223,8 +223,9 @@ static void extract_bounds(struct extract *extract, const json_t *root)
     const json_t *object = json_object_get(root, "limits");
     struct config_limits *limits = &extract->config->limits;
     const char *startups = json_string_value(json_object_get(object, "startups"));
-    if (!startups || sscanf(startups, "%6u:%3u:%6u", &limits->startups_begin,
-                            &limits->startups_rate, &limits->startups_full) != 3)
+    if (!startups || startups[strspn(startups, "0123456789:")] != '\0' ||
+        sscanf(startups, "%6u:%3u:%6u", &limits->startups_begin, &limits->startups_rate,
+               &limits->startups_full) != 3)
         limits->startups_begin = limits->startups_rate = limits->startups_full = 0;
     limits->connections = small_number(object, "connections");
     limits->connections_per_source = small_number(object, "connections_per_source");

@@ -198,35 +198,39 @@ static void check_pattern(struct walk *walk, json_t *schema, json_t *value,
         complain(walk, place, "must match the pattern %s, but is %s", pattern, found);
 }
 
-static void check_string(struct walk *walk, json_t *schema, json_t *value,
-                         const struct schema_place *place)
+/* Hold a length against its two bounds. False if it is out of them. */
+static bool check_length(struct walk *walk, json_t *schema, const char *const bounds[2],
+                         const char *unit, json_int_t length, const struct schema_place *place)
 {
-    const char *text = json_string_value(value);
-    json_int_t length = 0;
-    for (const char *c = text; *c; c++)
-        if (((unsigned char)*c & 0xc0u) != 0x80u) /* a character begins */
-            length++;
     char why[SCHEMA_WORDS_MAX];
-    json_t *bound = json_object_get(schema, "minLength");
-    if (json_is_integer(bound) && length < json_integer_value(bound)) {
+    for (int is_maximum = 0; is_maximum < 2; is_maximum++) {
+        json_t *bound = json_object_get(schema, bounds[is_maximum]);
+        json_int_t limit = json_integer_value(bound);
+        if (!json_is_integer(bound) || (is_maximum ? length <= limit : length >= limit))
+            continue;
         if (length == 0)
             complain(walk, place, "must not be empty%s", hint(schema, why));
         else
             complain(walk, place,
-                     "must have at least %" JSON_INTEGER_FORMAT
-                     " characters, but has %" JSON_INTEGER_FORMAT,
-                     json_integer_value(bound), length);
-        return;
+                     "must have at %s %" JSON_INTEGER_FORMAT " %s%s, but has %" JSON_INTEGER_FORMAT
+                     "%s",
+                     is_maximum ? "most" : "least", limit, unit, limit == 1 ? "" : "s", length,
+                     hint(schema, why));
+        return false;
     }
-    bound = json_object_get(schema, "maxLength");
-    if (json_is_integer(bound) && length > json_integer_value(bound)) {
-        complain(walk, place,
-                 "must have at most %" JSON_INTEGER_FORMAT
-                 " characters, but has %" JSON_INTEGER_FORMAT,
-                 json_integer_value(bound), length);
-        return;
-    }
-    check_pattern(walk, schema, value, place);
+    return true;
+}
+
+static void check_string(struct walk *walk, json_t *schema, json_t *value,
+                         const struct schema_place *place)
+{
+    static const char *const bounds[] = {"minLength", "maxLength"};
+    json_int_t length = 0;
+    for (const char *c = json_string_value(value); *c; c++)
+        if (((unsigned char)*c & 0xc0u) != 0x80u) /* a character begins */
+            length++;
+    if (check_length(walk, schema, bounds, "character", length, place))
+        check_pattern(walk, schema, value, place);
 }
 
 struct element {
@@ -273,22 +277,9 @@ static void check_unique(struct walk *walk, json_t *value, const struct schema_p
 static void check_array(struct walk *walk, json_t *schema, json_t *value,
                         const struct schema_place *place)
 {
-    json_int_t count = (json_int_t)json_array_size(value);
-    char why[SCHEMA_WORDS_MAX];
-    json_t *bound = json_object_get(schema, "minItems");
-    if (json_is_integer(bound) && count < json_integer_value(bound))
-        complain(walk, place,
-                 "must have at least %" JSON_INTEGER_FORMAT
-                 " elements, but has %" JSON_INTEGER_FORMAT "%s",
-                 json_integer_value(bound), count, hint(schema, why));
-    bound = json_object_get(schema, "maxItems");
-    if (json_is_integer(bound) && count > json_integer_value(bound)) {
-        complain(walk, place,
-                 "must have at most %" JSON_INTEGER_FORMAT
-                 " elements, but has %" JSON_INTEGER_FORMAT,
-                 json_integer_value(bound), count);
+    static const char *const bounds[] = {"minItems", "maxItems"};
+    if (!check_length(walk, schema, bounds, "element", (json_int_t)json_array_size(value), place))
         return;
-    }
     json_t *items = json_object_get(schema, "items");
     for (size_t i = 0; items && i < json_array_size(value); i++) {
         struct schema_place element = {place, NULL, i};
