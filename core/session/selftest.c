@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <stdint.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -75,7 +76,7 @@ static bool set_up(struct wire *wire, const char *cipher)
     return true;
 }
 
-static bool exchange_keys(struct wire *wire)
+static bool exchange_keys(struct wire *wire, const char *cipher)
 {
     int client = SSH_AGAIN, server = SSH_AGAIN;
 
@@ -96,8 +97,10 @@ static bool exchange_keys(struct wire *wire)
         if (carry(wire->client_side, wire->server_side, false) < 0 ||
             carry(wire->server_side, wire->client_side, false) < 0)
             return false;
-        if (server == SSH_OK && client == SSH_OK)
-            return true;
+        if (server == SSH_OK && client == SSH_OK) {
+            const char *used = ssh_get_cipher_in(wire->server);
+            return used && strcmp(used, cipher) == 0;
+        }
     }
     return false;
 }
@@ -125,7 +128,7 @@ bool selftest_integrity(const char *cipher)
 {
     struct wire wire = {.client_fd = -1, .client_side = -1, .server_fd = -1, .server_side = -1};
     bool is_sound =
-        set_up(&wire, cipher) && exchange_keys(&wire) && flipped_bit_is_refused(&wire);
+        set_up(&wire, cipher) && exchange_keys(&wire, cipher) && flipped_bit_is_refused(&wire);
 
     if (wire.server_event) {
         ssh_event_remove_session(wire.server_event, wire.server);

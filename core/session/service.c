@@ -9,7 +9,6 @@
 #include "base/log.h"
 #include "keys/hostkeys.h"
 #include "session/algorithms.h"
-#include "session/gssapi_off.h"
 #include "session/internal.h"
 #include "session/selftest.h"
 
@@ -200,7 +199,6 @@ int session_service_new(const struct config *config, struct reactor *reactor, st
     int rc;
 
     *ret_service = NULL;
-    gssapi_off();
     if (!service || ssh_init() != SSH_OK) {
         free(service);
         return SP_ERR_NOMEM;
