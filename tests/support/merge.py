@@ -16,14 +16,19 @@ def merge(target, patch):
     return result
 
 
-def main():
-    path, patch = sys.argv[1:]
-    with open(path, encoding="utf-8") as file:
-        merged = merge(json.load(file), json.loads(patch))
+def replace(path, value):
     with open(path + ".new", "w", encoding="utf-8") as file:
-        json.dump(merged, file, indent=4)
+        json.dump(value, file, indent=4)
     os.chmod(path + ".new", 0o600)
     os.replace(path + ".new", path)
 
 
-main()
+def main():
+    path, patch = sys.argv[1:]
+    with open(path, encoding="utf-8") as file:
+        value = json.load(file)
+    replace(path, merge(value, json.loads(patch)))
+
+
+if __name__ == "__main__":
+    main()
