@@ -10,6 +10,7 @@
 #define SALLYPORT_PLUGIN_CALL_H
 
 #include "plugin/host.h"
+#include "plugin/reply.h"
 
 struct plugin_call {
     /* The caller's part. */
@@ -27,12 +28,14 @@ struct plugin_call {
         struct pool_job job;
         struct reactor_timer deadline;
         struct reactor_task task;
-        struct sp_reply *reply;
-        int32_t (*blocking)(void *self, const struct sp_event *event);
-        int32_t verdict;
+        struct list link; /* the instance's calls */
+        sp_token token;
         uint32_t flags;
+        int32_t verdict;
+        int32_t (*blocking)(void *self, const struct sp_event *event);
+        struct sp_reply *reply; /* in room, or malloc()ed */
+        struct reply_room room;
         uint64_t started_ns;
-        struct list link;
     } state;
 };
 

@@ -21,6 +21,7 @@
 
 struct plugin_host;
 struct plugin_instance;
+struct worker_counters;
 
 /* Services that the session layer supplies. Called on the reactor thread only: what plugins ask
  * from other threads is posted by the host, in order. */
@@ -44,6 +45,11 @@ struct plugin_services {
 int plugin_host_new(const struct config *config, struct reactor *reactor, struct pool *pool,
                     const struct plugin_services *services, struct plugin_host **ret_host,
                     struct report *report);
+/* All that can be known of config->plugins without running any of their code: manifests, libraries'
+ * files, instances' configurations. 0 or SP_ERR_INVALID. */
+int plugin_host_check(const struct config *config, struct report *report);
+/* Where failures are counted from now on. */
+void plugin_host_set_counters(struct plugin_host *host, struct worker_counters *counters);
 /* stop and destroy every instance. No call may be under way but detached ones. */
 void plugin_host_free(struct plugin_host *host);
 

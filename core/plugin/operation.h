@@ -6,6 +6,7 @@
 #define SALLYPORT_PLUGIN_OPERATION_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include <sallyport/plugin.h>
@@ -25,18 +26,26 @@ enum plugin_operation {
     PLUGIN_OPERATION_COUNT,
 };
 
+struct layout;
+
 struct plugin_operation_info {
     enum plugin_interface interface;
     uint32_t slot;        /* its index within the interface's table */
     const char *name;     /* "auth.password" */
     uint64_t deadline_ms; /* default; 0: none */
+    const struct layout *reply;
     /* Whether the table has the slot filled, and the call itself. */
     bool (*is_offered)(const void *table);
     int32_t (*invoke)(const void *table, void *self, const struct sp_event *event);
 };
 
 const struct plugin_operation_info *plugin_operation_info(enum plugin_operation operation);
+/* Whether a verdict means anything as the answer to the operation. Any negative one does. */
+bool plugin_operation_accepts(enum plugin_operation operation, int32_t verdict);
+
 /* "sallyport.auth/1" */
 const char *plugin_interface_name(enum plugin_interface interface);
+/* PLUGIN_INTERFACE_COUNT if there is none of that name. */
+enum plugin_interface plugin_interface_find(const char *name);
 
 #endif

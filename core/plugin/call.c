@@ -1,0 +1,603 @@
+/*
+ * call.c: the life of one question: asked on the reactor thread, answered there or on a pool thread
+ * or on a thread of the plugin's, settled by whichever comes first of answer, deadline and cancel,
+ * delivered on the reactor thread.
+ *
+ * Two things are kept apart. A call is settled when it is known what on_done is told. It is
+ * finished when the plugin is through with the event: the operation has returned and, if it said
+ * SP_PENDING, complete() has copied the answer. on_release waits for both.
+ *
+ * Only the reactor thread releases. Other threads change flags under the host's lock and post the
+ * task while they still hold it, so CALL_POSTED is exact and the memory outlives them.
+ */
+#include "plugin/call.h"
+
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "plugin/frame.h"
+#include "plugin/private.h"
+
+enum {
+    CALL_BUSY = 1u << 0,      /* the operation is queued or has not returned */
+    CALL_AWAITED = 1u << 1,   /* it returned SP_PENDING */
+    CALL_CLAIMED = 1u << 2,   /* the plugin has given its answer … */
+    CALL_READY = 1u << 3,     /* … and it is copied */
+    CALL_SETTLED = 1u << 4,   /* what on_done is told is known */
+    CALL_DELIVERED = 1u << 5, /* on_done is called, or never will be */
+    CALL_LEFT = 1u << 6,      /* on_done has returned */
+    CALL_POSTED = 1u << 7,    /* the task is with the reactor */
+    CALL_CANCELLED = 1u << 8, /* settled by the core, not by the plugin: cancel … */
+    CALL_EXPIRED = 1u << 9,   /* … or deadline */
+    CALL_IS_REPLY = 1u << 10, /* the verdict came with a reply */
+};
+
+struct plugin_strands {
+    uint32_t users; /* the connection, and calls under way; reactor thread */
+    struct pool_strand strands[];
+};
+
+struct plugin_strands *plugin_strands_new(struct plugin_host *host)
+{
+    struct plugin_strands *strands =
+        calloc(1, sizeof *strands + host->count * sizeof *strands->strands);
+    if (strands)
+        strands->users = 1;
+    return strands;
+}
+
+void plugin_strands_free(struct plugin_strands *strands)
+{
+    if (strands && --strands->users == 0)
+        free(strands);
+}
+
+static const char *operation_name(enum plugin_operation operation)
+{
+    return plugin_operation_info(operation)->name;
+}
+
+static void log_answer(enum log_level level, const char *event,
+                       const struct plugin_instance *instance, const char *operation)
+{
+    log_at(level, event, LOG_TEXT("instance", instance->name), LOG_TEXT("operation", operation));
+}
+
+static void count_failure(const struct plugin_host *host)
+{
+    if (host->counters)
+        counter_add(&host->counters->plugin_failures, 1);
+}
+
+/* Under the host's lock from here … */
+
+static bool is_finished(const struct plugin_call *call)
+{
+    uint32_t flags = call->state.flags;
+    if (flags & CALL_BUSY)
+        return false;
+    return flags & CALL_CLAIMED ? flags & CALL_READY : !(flags & CALL_AWAITED);
+}
+
+static void settle(struct plugin_call *call, int32_t verdict, uint32_t flags)
+{
+    call->state.verdict = verdict;
+    call->state.flags |= CALL_SETTLED | flags;
+}
+
+static struct recent_token *recent_slot(struct plugin_host *host, sp_token token)
+{
+    return &host->recent[(token ^ token >> 32) % RECENT_TOKENS];
+}
+
+static void forget(struct plugin_call *call)
+{
+    struct plugin_host *host = call->instance->host;
+    idmap_remove(&host->tokens, call->state.token);
+    *recent_slot(host, call->state.token) =
+        (struct recent_token){call->state.token, call->operation};
+    list_remove(&call->state.link);
+}
+
+static void post(struct plugin_call *call)
+{
+    if (call->state.flags & CALL_POSTED)
+        return;
+    call->state.flags |= CALL_POSTED;
+    reactor_post(call->instance->host->reactor, &call->state.task);
+}
+
+static struct pool_strand *strand_of(const struct plugin_call *call)
+{
+    if (call->instance->threading == THREADING_SERIAL)
+        return &call->instance->strand;
+    return call->strands ? &call->strands->strands[call->instance->index] : NULL;
+}
+
+static void submit(struct plugin_call *call)
+{
+    call->instance->running++;
+    call->state.job.strand = strand_of(call);
+    pool_submit(call->instance->host->pool, &call->state.job);
+}
+
+/* The call is no longer with the pool. */
+static void leave_pool(struct plugin_instance *instance)
+{
+    instance->running--;
+    pthread_cond_broadcast(&instance->host->stopped_running);
+}
+
+/* The end of a call's job, on its pool thread: call may be gone once the lock is let go. */
+static void job_ended(struct plugin_call *call)
+{
+    uint32_t flags = call->state.flags;
+    leave_pool(call->instance);
+    if ((flags & (CALL_SETTLED | CALL_DELIVERED)) == CALL_SETTLED || is_finished(call))
+        post(call);
+}
+
+/* If the operation is still queued, it need not run. True if so. */
+static bool drop_queued(struct plugin_call *call)
+{
+    if (!pool_cancel(call->instance->host->pool, &call->state.job))
+        return false;
+    call->state.flags &= ~(uint32_t)CALL_BUSY;
+    leave_pool(call->instance);
+    return true;
+}
+
+/* … to here. */
+
+/* What the plugin answered, as the asker is told it. */
+static int32_t judge(const struct plugin_call *call, uint32_t flags, const struct sp_reply **reply)
+{
+    const struct plugin_operation_info *info = plugin_operation_info(call->operation);
+    int32_t verdict = call->state.verdict;
+    if (flags & CALL_EXPIRED)
+        return verdict;
+
+    bool is_known = plugin_operation_accepts(call->operation, verdict);
+    /* "no such file" is an answer and no failure of the plugin's. */
+    if (is_known && info->interface == PLUGIN_FS && *reply &&
+        ((const struct sp_fs_reply *)(const void *)*reply)->status != SP_FS_OK)
+        return verdict;
+    if (is_known && verdict >= 0)
+        return verdict;
+
+    log_warning("plugin.failed", LOG_TEXT("instance", call->instance->name),
+                LOG_TEXT("operation", info->name), LOG_I64("verdict", verdict),
+                LOG_TEXT("reason", is_known ? "failure" : "no such verdict here"));
+    count_failure(call->instance->host);
+    if (is_known)
+        return verdict;
+    *reply = NULL;
+    return SP_E_INVALID;
+}
+
+static void deliver(struct plugin_call *call, uint32_t flags)
+{
+    const struct sp_reply *reply = flags & CALL_IS_REPLY ? call->state.reply : NULL;
+    int32_t verdict = judge(call, flags, &reply);
+    call->on_done(call, verdict, reply);
+}
+
+static void release(struct plugin_call *call)
+{
+    reply_free(call->state.reply, &call->state.room);
+    plugin_strands_free(call->strands);
+    call->on_release(call);
+}
+
+/* Do what is due: deliver what is settled, release what is finished. Reactor thread; call may be
+ * gone afterwards. */
+static void serve(struct plugin_call *call)
+{
+    struct plugin_host *host = call->instance->host;
+    struct plugin_call_state *state = &call->state;
+
+    pthread_mutex_lock(&host->lock);
+    if ((state->flags & (CALL_SETTLED | CALL_DELIVERED)) == CALL_SETTLED) {
+        uint32_t flags = state->flags |= CALL_DELIVERED;
+        bool is_last = is_finished(call) && !(state->flags & CALL_POSTED);
+        if (is_last)
+            forget(call);
+        pthread_mutex_unlock(&host->lock);
+        reactor_timer_cancel(host->reactor, &state->deadline);
+        deliver(call, flags);
+        if (is_last) {
+            release(call);
+            return;
+        }
+        pthread_mutex_lock(&host->lock);
+        state->flags |= CALL_LEFT;
+    }
+    bool is_last = (state->flags & CALL_LEFT) && is_finished(call) && !(state->flags & CALL_POSTED);
+    if (is_last)
+        forget(call);
+    pthread_mutex_unlock(&host->lock);
+    if (is_last)
+        release(call);
+}
+
+static void on_task(struct reactor_task *task)
+{
+    struct plugin_call *call = container_of(task, struct plugin_call, state.task);
+    struct plugin_host *host = call->instance->host;
+    pthread_mutex_lock(&host->lock);
+    call->state.flags &= ~(uint32_t)CALL_POSTED;
+    pthread_mutex_unlock(&host->lock);
+    serve(call);
+}
+
+/* The core has settled the call itself: the plugin may hurry, if it has begun at all. */
+static void tell_cancel(struct plugin_call *call, sp_token token)
+{
+    const struct sp_plugin *d = call->instance->loaded.descriptor;
+    if (!LOADER_HAS(d, cancel) || frame_is_of(call))
+        return;
+    struct frame frame;
+    frame_enter(&frame, call->instance->name, "cancel", NULL);
+    d->cancel(call->instance->self, token);
+    frame_leave(&frame);
+}
+
+static void on_deadline(struct reactor_timer *timer)
+{
+    struct plugin_call *call = container_of(timer, struct plugin_call, state.deadline);
+    struct plugin_host *host = call->instance->host;
+
+    pthread_mutex_lock(&host->lock);
+    bool is_missed = !(call->state.flags & CALL_SETTLED);
+    bool is_outstanding = false;
+    const char *where = "";
+    if (is_missed) {
+        settle(call, SP_E_TIMEOUT, CALL_EXPIRED);
+        where = drop_queued(call)               ? "queued"
+                : call->state.flags & CALL_BUSY ? "running"
+                                                : "pending";
+        is_outstanding = !is_finished(call) && !(call->state.flags & CALL_CLAIMED);
+    }
+    pthread_mutex_unlock(&host->lock);
+
+    if (is_missed) {
+        log_warning("plugin.deadline", LOG_TEXT("instance", call->instance->name),
+                    LOG_TEXT("operation", operation_name(call->operation)),
+                    LOG_TEXT("state", where),
+                    LOG_U64("ms", (clock_now_ns() - call->state.started_ns) / 1000000));
+        count_failure(host);
+        if (is_outstanding)
+            tell_cancel(call, call->state.token);
+    }
+    serve(call);
+}
+
+void plugin_call_cancel(struct plugin_call *call)
+{
+    struct plugin_host *host = call->instance->host;
+
+    pthread_mutex_lock(&host->lock);
+    if (call->state.flags & CALL_DELIVERED) {
+        pthread_mutex_unlock(&host->lock);
+        return;
+    }
+    if (!(call->state.flags & CALL_SETTLED))
+        settle(call, SP_E_STALE, CALL_CANCELLED);
+    call->state.flags |= CALL_DELIVERED | CALL_LEFT;
+    drop_queued(call);
+    bool is_outstanding = !is_finished(call) && !(call->state.flags & CALL_CLAIMED);
+    pthread_mutex_unlock(&host->lock);
+
+    reactor_timer_cancel(host->reactor, &call->state.deadline);
+    if (is_outstanding)
+        tell_cancel(call, call->state.token);
+    serve(call);
+}
+
+/* The operation, or what it left to run_blocking(), has returned. is_inline: on the reactor thread,
+ * which serves the call itself. */
+static void returned(struct plugin_call *call, int32_t verdict, bool is_inline)
+{
+    struct plugin_instance *instance = call->instance;
+    struct plugin_host *host = instance->host;
+    struct plugin_call_state *state = &call->state;
+    enum plugin_operation operation = call->operation;
+
+    pthread_mutex_lock(&host->lock);
+    bool is_twice = verdict != SP_PENDING && (state->flags & CALL_CLAIMED);
+    bool is_late = false;
+    state->flags &= ~(uint32_t)CALL_BUSY;
+    if (verdict == SP_PENDING) {
+        state->flags |= CALL_AWAITED;
+    } else if (!is_twice) {
+        is_late = state->flags & CALL_SETTLED;
+        state->flags |= CALL_CLAIMED | CALL_READY;
+        if (!is_late)
+            settle(call, verdict, 0);
+    }
+    uint32_t flags = state->flags;
+    if (!is_inline)
+        job_ended(call);
+    pthread_mutex_unlock(&host->lock);
+
+    /* call may be gone by now. */
+    if (is_twice)
+        log_answer(LOG_LEVEL_WARNING, "plugin.answered_twice", instance, operation_name(operation));
+    if (is_late)
+        log_answer(flags & CALL_EXPIRED ? LOG_LEVEL_INFO : LOG_LEVEL_DEBUG, "plugin.late", instance,
+                   operation_name(operation));
+}
+
+static int32_t invoke(struct plugin_call *call,
+                      int32_t (*blocking)(void *self, const struct sp_event *event))
+{
+    struct plugin_instance *instance = call->instance;
+    const struct plugin_operation_info *info = plugin_operation_info(call->operation);
+    struct frame frame;
+    int32_t verdict;
+
+    frame_enter(&frame, instance->name, info->name, call);
+    if (blocking)
+        verdict = blocking(instance->self, call->event);
+    else
+        verdict =
+            info->invoke(instance->loaded.tables[info->interface], instance->self, call->event);
+    frame_leave(&frame);
+    return verdict;
+}
+
+/* Whether run_blocking() left something to run and the answer is still open. */
+static bool is_to_block(struct plugin_call *call, int32_t verdict)
+{
+    struct plugin_host *host = call->instance->host;
+    if (!call->state.blocking || verdict != SP_PENDING)
+        return false;
+    pthread_mutex_lock(&host->lock);
+    bool is_open = !(call->state.flags & (CALL_CLAIMED | CALL_SETTLED));
+    pthread_mutex_unlock(&host->lock);
+    return is_open;
+}
+
+/* Whether a job that the pool has begun is still worth running: the deadline or a cancel may have
+ * come as the pool took it. */
+static bool begin(struct plugin_call *call)
+{
+    struct plugin_host *host = call->instance->host;
+    pthread_mutex_lock(&host->lock);
+    bool is_wanted = !(call->state.flags & CALL_SETTLED);
+    if (!is_wanted) {
+        call->state.flags &= ~(uint32_t)CALL_BUSY;
+        job_ended(call);
+    }
+    pthread_mutex_unlock(&host->lock);
+    return is_wanted;
+}
+
+/* On a pool thread. */
+static void run(struct pool_job *job)
+{
+    struct plugin_call *call = container_of(job, struct plugin_call, state.job);
+    if (!begin(call))
+        return;
+    /* A reactor plugin's operation left its second part behind; another's begins here. */
+    bool is_second_part = call->state.blocking != NULL;
+    int32_t verdict = invoke(call, call->state.blocking);
+    if (!is_second_part && is_to_block(call, verdict))
+        verdict = invoke(call, call->state.blocking);
+    returned(call, verdict, false);
+}
+
+static uint64_t deadline_of(const struct plugin_call *call)
+{
+    uint64_t deadline_ms = plugin_operation_info(call->operation)->deadline_ms;
+    /* What may take as long as the data takes has no deadline, whoever wishes for one. */
+    if (deadline_ms && call->instance->deadline_ms)
+        deadline_ms = call->instance->deadline_ms;
+    return deadline_ms;
+}
+
+static void set_deadline(struct plugin_call *call)
+{
+    uint64_t deadline_ms = deadline_of(call);
+    if (!deadline_ms)
+        return;
+    call->state.deadline.on_time = on_deadline;
+    /* Out of memory here means a call without a deadline; the answer may still come. */
+    if (reactor_timer_set(call->instance->host->reactor, &call->state.deadline, deadline_ms) < 0)
+        log_answer(LOG_LEVEL_ERROR, "plugin.no_deadline", call->instance,
+                   operation_name(call->operation));
+}
+
+static void run_inline(struct plugin_call *call)
+{
+    struct plugin_instance *instance = call->instance;
+    struct plugin_host *host = instance->host;
+
+    call->state.started_ns = clock_now_ns();
+    int32_t verdict = invoke(call, NULL);
+    uint64_t took = clock_now_ns() - call->state.started_ns;
+    if (host->slow_ns && took > host->slow_ns)
+        log_warning("plugin.slow", LOG_TEXT("instance", instance->name),
+                    LOG_TEXT("operation", operation_name(call->operation)),
+                    LOG_U64("ms", took / 1000000));
+
+    if (is_to_block(call, verdict)) {
+        set_deadline(call);
+        pthread_mutex_lock(&host->lock);
+        submit(call);
+        pthread_mutex_unlock(&host->lock);
+        return;
+    }
+    if (verdict == SP_PENDING)
+        set_deadline(call);
+    returned(call, verdict, true);
+    serve(call);
+}
+
+static void run_on_pool(struct plugin_call *call)
+{
+    struct plugin_host *host = call->instance->host;
+    call->state.started_ns = clock_now_ns();
+    set_deadline(call);
+    pthread_mutex_lock(&host->lock);
+    submit(call);
+    pthread_mutex_unlock(&host->lock);
+}
+
+/* The end of a call that never began. */
+static void refuse(struct plugin_call *call, int32_t verdict)
+{
+    call->on_done(call, verdict, NULL);
+    call->on_release(call);
+}
+
+void plugin_call_start(struct plugin_call *call)
+{
+    struct plugin_instance *instance = call->instance;
+    struct plugin_host *host = instance->host;
+    const struct plugin_operation_info *info = plugin_operation_info(call->operation);
+
+    if (!plugin_instance_offers(instance, call->operation)) {
+        refuse(call, info->interface == PLUGIN_FS ? SP_E_UNSUPPORTED : SP_NEXT);
+        return;
+    }
+    call->state.flags = CALL_BUSY;
+    call->state.task.run = on_task;
+    call->state.job.run = run;
+    pthread_mutex_lock(&host->lock);
+    call->state.token = idmap_add(&host->tokens, call, 0);
+    if (call->state.token)
+        list_append(&instance->calls, &call->state.link);
+    pthread_mutex_unlock(&host->lock);
+    if (!call->state.token) {
+        refuse(call, SP_E_NOMEM);
+        return;
+    }
+    if (call->strands)
+        call->strands->users++;
+    call->event->operation = info->slot;
+    call->event->token = call->state.token;
+    if (instance->threading == THREADING_REACTOR)
+        run_inline(call);
+    else
+        run_on_pool(call);
+}
+
+/* An answer to no question that is open: say which, if it was answered lately. */
+static int32_t refuse_answer(struct plugin_instance *instance, sp_token token,
+                             const struct recent_token *recent)
+{
+    if (token != 0 && recent->token == token)
+        log_answer(LOG_LEVEL_WARNING, "plugin.answered_twice", instance,
+                   operation_name(recent->operation));
+    else
+        log_warning("plugin.bad_token", LOG_TEXT("instance", instance->name),
+                    LOG_U64("token", token));
+    return SP_E_STALE;
+}
+
+/* Copy the reply into the call. Returns the verdict it has then. */
+static int32_t take_reply(struct plugin_call *call, const struct sp_reply *reply)
+{
+    const char *fault = "struct_size";
+    int32_t rc = SP_E_INVALID;
+    if (reply && reply->struct_size >= sizeof *reply)
+        rc = reply_copy(plugin_operation_info(call->operation)->reply, reply, &call->state.room,
+                        &call->state.reply, &fault);
+    if (rc == 0)
+        return call->state.reply->verdict;
+    log_warning("plugin.bad_reply", LOG_TEXT("instance", call->instance->name),
+                LOG_TEXT("operation", operation_name(call->operation)),
+                LOG_TEXT("field", rc == SP_E_NOMEM ? "(out of memory)" : fault));
+    return rc;
+}
+
+int32_t call_complete(struct plugin_instance *instance, sp_token token,
+                      const struct sp_reply *reply)
+{
+    struct plugin_host *host = instance->host;
+
+    pthread_mutex_lock(&host->lock);
+    struct plugin_call *call = idmap_get(&host->tokens, token);
+    if (!call || call->instance != instance || (call->state.flags & CALL_CLAIMED)) {
+        struct recent_token recent = *recent_slot(host, token);
+        if (call && call->instance == instance)
+            recent = (struct recent_token){token, call->operation};
+        pthread_mutex_unlock(&host->lock);
+        return refuse_answer(instance, token, &recent);
+    }
+    call->state.flags |= CALL_CLAIMED;
+    bool is_late = call->state.flags & CALL_SETTLED;
+    pthread_mutex_unlock(&host->lock);
+
+    /* Claimed and not ready: the call cannot go away meanwhile. */
+    int32_t verdict = is_late ? SP_E_STALE : take_reply(call, reply);
+
+    pthread_mutex_lock(&host->lock);
+    enum plugin_operation operation = call->operation;
+    is_late = call->state.flags & CALL_SETTLED;
+    bool is_expired = call->state.flags & CALL_EXPIRED;
+    call->state.flags |= CALL_READY;
+    if (!is_late)
+        settle(call, verdict, call->state.reply ? CALL_IS_REPLY : 0);
+    /* On the operation's own thread its return sees to the rest. */
+    if (!frame_is_of(call))
+        post(call);
+    bool is_valid = call->state.reply != NULL;
+    pthread_mutex_unlock(&host->lock);
+
+    if (is_late) {
+        log_answer(is_expired ? LOG_LEVEL_INFO : LOG_LEVEL_DEBUG, "plugin.late", instance,
+                   operation_name(operation));
+        return SP_E_STALE;
+    }
+    return is_valid ? 0 : SP_E_INVALID;
+}
+
+int32_t call_run_blocking(struct plugin_instance *instance, sp_token token,
+                          int32_t (*run_it)(void *self, const struct sp_event *event))
+{
+    struct plugin_host *host = instance->host;
+    pthread_mutex_lock(&host->lock);
+    struct plugin_call *call = idmap_get(&host->tokens, token);
+    pthread_mutex_unlock(&host->lock);
+    /* Within its operation the call cannot go away. */
+    if (!call || call->instance != instance || !frame_is_of(call))
+        return SP_E_STALE;
+    if (!run_it || call->state.blocking)
+        return SP_E_INVALID;
+    call->state.blocking = run_it;
+    return SP_PENDING;
+}
+
+void call_drop_queued(struct plugin_instance *instance)
+{
+    struct plugin_host *host = instance->host;
+    pthread_mutex_lock(&host->lock);
+    list_for_each (node, &instance->calls)
+        drop_queued(container_of(node, struct plugin_call, state.link));
+    if (pool_cancel(host->pool, &instance->tick_job)) {
+        instance->is_ticking = false;
+        leave_pool(instance);
+    }
+    pthread_mutex_unlock(&host->lock);
+}
+
+void call_release_all(struct plugin_instance *instance)
+{
+    struct plugin_host *host = instance->host;
+    for (;;) {
+        pthread_mutex_lock(&host->lock);
+        struct list *node = list_first(&instance->calls);
+        struct plugin_call *call = node ? container_of(node, struct plugin_call, state.link) : NULL;
+        if (call)
+            forget(call);
+        pthread_mutex_unlock(&host->lock);
+        if (!call)
+            return;
+        reactor_timer_cancel(host->reactor, &call->state.deadline);
+        reactor_task_cancel(host->reactor, &call->state.task);
+        release(call);
+    }
+}

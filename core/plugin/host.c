@@ -1,0 +1,216 @@
+/*
+ * host.c: all instances of a worker, from config->plugins. Called by the worker's main function and
+ * by chains that look instances up, on the reactor thread; plugin_host_check() by whoever checks a
+ * configuration.
+ */
+#include "plugin/host.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/err.h"
+#include "base/log.h"
+#include "plugin/private.h"
+
+#define TICK_MS 1000
+/* How long the end waits for operations that still run on the pool. */
+#define STUCK_AFTER_SECONDS 5
+
+static void on_tick(struct reactor_timer *timer)
+{
+    struct plugin_host *host = container_of(timer, struct plugin_host, tick);
+    for (size_t i = 0; i < host->count; i++)
+        if (instance_has_tick(host->instances[i]))
+            instance_tick(host->instances[i]);
+    if (reactor_timer_set(host->reactor, timer, TICK_MS) < 0)
+        log_error("plugin.no_tick");
+}
+
+static struct plugin_host *make(const struct config *config, struct reactor *reactor,
+                                struct pool *pool, const struct plugin_services *services)
+{
+    struct plugin_host *host = calloc(1, sizeof *host);
+    if (!host)
+        return NULL;
+    host->instances = calloc(config->plugins_count + 1, sizeof *host->instances);
+    if (!host->instances) {
+        free(host);
+        return NULL;
+    }
+    host->reactor = reactor;
+    host->pool = pool;
+    if (services)
+        host->services = *services;
+    host->reactor_thread = pthread_self();
+    host->slow_ns = config->slow_ms * 1000000;
+    host->tick.on_time = on_tick;
+    pthread_mutex_init(&host->lock, NULL);
+    pthread_mutex_init(&host->gates_lock, NULL);
+    pthread_condattr_t attributes;
+    pthread_condattr_init(&attributes);
+    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    pthread_cond_init(&host->stopped_running, &attributes);
+    pthread_condattr_destroy(&attributes);
+    service_init(host);
+    return host;
+}
+
+/* Every instance that is wrong is told of, not just the first. */
+static void add_instances(struct plugin_host *host, const struct config *config,
+                          struct report *report)
+{
+    for (size_t i = 0; i < config->plugins_count; i++) {
+        struct plugin_instance *instance = instance_new(config, i, report);
+        if (!instance)
+            continue;
+        instance->host = host;
+        instance->index = (uint32_t)host->count;
+        service_table(&instance->services);
+        host->instances[host->count++] = instance;
+    }
+}
+
+static int bring_up(struct plugin_host *host, const struct config *config, struct report *report)
+{
+    size_t errors = report->errors;
+    bool has_tick = false;
+    add_instances(host, config, report);
+    if (report->errors != errors)
+        return SP_ERR_INVALID;
+    for (size_t i = 0; i < host->count; i++)
+        instance_create(host->instances[i], config, report);
+    if (report->errors != errors)
+        return SP_ERR_INVALID;
+    for (size_t i = 0; i < host->count; i++)
+        if (instance_start(host->instances[i], config, report) < 0)
+            return SP_ERR_INVALID;
+    for (size_t i = 0; i < host->count; i++)
+        has_tick |= instance_has_tick(host->instances[i]);
+    if (has_tick && reactor_timer_set(host->reactor, &host->tick, TICK_MS) < 0) {
+        report_error(report, config->file, 0, NULL, "out of memory");
+        return SP_ERR_NOMEM;
+    }
+    return 0;
+}
+
+int plugin_host_new(const struct config *config, struct reactor *reactor, struct pool *pool,
+                    const struct plugin_services *services, struct plugin_host **ret_host,
+                    struct report *report)
+{
+    *ret_host = NULL;
+    struct plugin_host *host = make(config, reactor, pool, services);
+    if (!host) {
+        report_error(report, config->file, 0, NULL, "out of memory");
+        return SP_ERR_NOMEM;
+    }
+    int rc = bring_up(host, config, report);
+    if (rc < 0) {
+        plugin_host_free(host);
+        return rc;
+    }
+    *ret_host = host;
+    return 0;
+}
+
+int plugin_host_check(const struct config *config, struct report *report)
+{
+    size_t errors = report->errors;
+    for (size_t i = 0; i < config->plugins_count; i++)
+        instance_free(instance_new(config, i, report));
+    return report->errors == errors ? 0 : SP_ERR_INVALID;
+}
+
+/* Wait until nothing of the instance runs on the pool. False: it is stuck. */
+static bool wait_for_pool(struct plugin_instance *instance, const struct timespec *until)
+{
+    struct plugin_host *host = instance->host;
+    int rc = 0;
+    pthread_mutex_lock(&host->lock);
+    while (instance->running > 0 && rc == 0)
+        rc = pthread_cond_timedwait(&host->stopped_running, &host->lock, until);
+    bool is_idle = instance->running == 0;
+    pthread_mutex_unlock(&host->lock);
+    return is_idle;
+}
+
+/* Code that still runs keeps all it may touch, the host included: the process is about to end, and
+ * leaving memory behind is better than taking it away from under a thread. */
+static bool bring_down(struct plugin_host *host)
+{
+    struct timespec until;
+    bool is_idle = true;
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_sec += STUCK_AFTER_SECONDS;
+
+    for (size_t i = 0; i < host->count; i++)
+        call_drop_queued(host->instances[i]);
+    for (size_t i = host->count; i-- > 0;) {
+        struct plugin_instance *instance = host->instances[i];
+        if (!wait_for_pool(instance, &until)) {
+            log_error("plugin.stuck", LOG_TEXT("instance", instance->name));
+            is_idle = false;
+            continue;
+        }
+        instance_stop(instance);
+    }
+    for (size_t i = host->count; i-- > 0 && is_idle;) {
+        instance_destroy(host->instances[i]);
+        call_release_all(host->instances[i]);
+    }
+    return is_idle;
+}
+
+void plugin_host_free(struct plugin_host *host)
+{
+    if (!host)
+        return;
+    reactor_timer_cancel(host->reactor, &host->tick);
+    bool is_idle = bring_down(host);
+    service_free(host);
+    if (!is_idle)
+        return;
+    for (size_t i = 0; i < host->count; i++)
+        instance_free(host->instances[i]);
+    free(host->instances);
+    idmap_free(&host->tokens);
+    hashmap_free(&host->gates);
+    pthread_cond_destroy(&host->stopped_running);
+    pthread_mutex_destroy(&host->gates_lock);
+    pthread_mutex_destroy(&host->lock);
+    free(host);
+}
+
+void plugin_host_set_counters(struct plugin_host *host, struct worker_counters *counters)
+{
+    host->counters = counters;
+}
+
+struct plugin_instance *plugin_host_find(struct plugin_host *host, const char *name,
+                                         enum plugin_interface interface)
+{
+    for (size_t i = 0; i < host->count; i++)
+        if (strcmp(host->instances[i]->name, name) == 0)
+            return host->instances[i]->loaded.tables[interface] ? host->instances[i] : NULL;
+    return NULL;
+}
+
+size_t plugin_host_count(const struct plugin_host *host)
+{
+    return host->count;
+}
+
+const char *plugin_instance_name(const struct plugin_instance *instance)
+{
+    return instance->name;
+}
+
+bool plugin_instance_offers(const struct plugin_instance *instance, enum plugin_operation operation)
+{
+    return instance->loaded.operations >> operation & 1u;
+}
+
+bool plugin_instance_on_error_next(const struct plugin_instance *instance)
+{
+    return instance->on_error_next;
+}

@@ -1,0 +1,281 @@
+/*
+ * instance.c: the life of an instance: manifest and configuration, create, start, tick, stop,
+ * destroy. Called by the host on the reactor thread; ticks also on pool threads.
+ */
+#include "plugin/instance.h"
+
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/log.h"
+#include "config/schema.h"
+#include "plugin/frame.h"
+#include "plugin/private.h"
+
+#define KEY_ROOM 64
+
+static void complain(const struct config *config, size_t number, const char *field,
+                     struct report *report, const char *text)
+{
+    char key[KEY_ROOM];
+    snprintf(key, sizeof key, "/plugins/%zu%s", number, field);
+    report_error(report, config->file, config->plugins[number].line, key, "%s", text);
+}
+
+/* Complaints of the schema have no line: the configuration's text is not kept. The instance's line
+ * is near enough. */
+static void add_lines(struct report *report, size_t from, int line)
+{
+    for (size_t i = from; i < report->count; i++)
+        if (report->complaints[i].line == 0)
+            report->complaints[i].line = line;
+}
+
+/* The configuration with defaults filled in, as text, or NULL. */
+static char *configure(const struct config *config, size_t number, const struct manifest *manifest,
+                       struct report *report)
+{
+    const struct config_plugin *plugin = &config->plugins[number];
+    char prefix[KEY_ROOM];
+    char *text = NULL;
+    size_t from = report->count;
+
+    json_t *value = json_loads(plugin->config_json, JSON_REJECT_DUPLICATES, NULL);
+    if (!value) {
+        complain(config, number, "/config", report, "is not valid JSON");
+        return NULL;
+    }
+    snprintf(prefix, sizeof prefix, "/plugins/%zu/config", number);
+    if (schema_apply(manifest->configuration, value, config->file, prefix, NULL, report) == 0) {
+        text = json_dumps(value, JSON_COMPACT);
+        if (!text)
+            complain(config, number, "/config", report, "out of memory");
+    }
+    add_lines(report, from, plugin->line);
+    json_decref(value);
+    return text;
+}
+
+/*
+ * An instance may be called more strictly than its plugin can bear, not less: code that counts on
+ * one thread is never called on several. Moving blocking code to the event loop breaks nothing but
+ * the others' patience, so that is the operator's choice.
+ */
+static void choose_threading(struct plugin_instance *instance, const struct config *config,
+                             size_t number, struct report *report)
+{
+    const char *wanted = config->plugins[number].threading;
+    enum plugin_threading declared = instance->manifest->threading;
+    char key[KEY_ROOM];
+
+    instance->threading = declared;
+    if (!wanted)
+        return;
+    snprintf(key, sizeof key, "/plugins/%zu/threading", number);
+    if (!threading_parse(wanted, &instance->threading)) {
+        report_error(report, config->file, config->plugins[number].line, key,
+                     "\"%s\" is none of reactor, connection and serial", wanted);
+    } else if (instance->threading == THREADING_CONNECTION && declared != THREADING_CONNECTION) {
+        report_error(report, config->file, config->plugins[number].line, key,
+                     "plugin %s must not be called on several threads (its manifest says \"%s\"); "
+                     "use \"serial\" to move it to the pool",
+                     instance->manifest->name, threading_text(declared));
+    } else if (instance->threading == THREADING_REACTOR && declared != THREADING_REACTOR) {
+        report_warning(report, config->file, config->plugins[number].line, key,
+                       "plugin %s may block (its manifest says \"%s\"); on the event loop every "
+                       "connection waits for it",
+                       instance->manifest->name, threading_text(declared));
+    }
+}
+
+static int find_manifest(struct plugin_instance *instance, const struct config *config,
+                         size_t number, struct report *report)
+{
+    const struct config_plugin *plugin = &config->plugins[number];
+    int rc = manifest_find(plugin->plugin, config->plugin_directories,
+                           config->plugin_directories_count, &instance->manifest, report);
+    if (rc == SP_ERR_NOT_FOUND) {
+        char key[KEY_ROOM];
+        snprintf(key, sizeof key, "/plugins/%zu/plugin", number);
+        report_error(report, config->file, plugin->line, key,
+                     "no plugin \"%s\" in the plugin directories (%s%s); `sallyport plugin list` "
+                     "shows those there are",
+                     plugin->plugin,
+                     config->plugin_directories_count ? config->plugin_directories[0] : "none",
+                     config->plugin_directories_count > 1 ? ", …" : "");
+    }
+    return rc;
+}
+
+static void run_tick(struct pool_job *job);
+
+struct plugin_instance *instance_new(const struct config *config, size_t number,
+                                     struct report *report)
+{
+    const struct config_plugin *plugin = &config->plugins[number];
+    size_t errors = report->errors;
+    struct plugin_instance *instance = calloc(1, sizeof *instance);
+    if (!instance || !(instance->name = strdup(plugin->name))) {
+        complain(config, number, "", report, "out of memory");
+        goto fail;
+    }
+    list_init(&instance->calls);
+    instance->tick_job.run = run_tick;
+    if (find_manifest(instance, config, number, report) < 0)
+        goto fail;
+    instance->index = (uint32_t)number;
+    instance->deadline_ms =
+        plugin->deadline_ms ? plugin->deadline_ms : instance->manifest->deadline_ms;
+    instance->on_error_next = plugin->on_error_next;
+    choose_threading(instance, config, number, report);
+    instance->config_json = configure(config, number, instance->manifest, report);
+    manifest_check_library(instance->manifest, report);
+    if (report->errors == errors)
+        return instance;
+fail:
+    instance_free(instance);
+    return NULL;
+}
+
+int instance_create(struct plugin_instance *instance, const struct config *config,
+                    struct report *report)
+{
+    if (loader_load(instance->manifest, &instance->loaded, report) < 0)
+        return SP_ERR_INVALID;
+
+    struct frame frame;
+    frame_enter(&frame, instance->name, "create", NULL);
+    int32_t rc = instance->loaded.descriptor->create(&instance->services, instance->config_json,
+                                                     &instance->self);
+    frame_leave(&frame);
+    if (rc < 0) {
+        char text[160];
+        snprintf(text, sizeof text,
+                 "plugin %s could not create the instance \"%s\" (%d); the log has its reason",
+                 instance->manifest->name, instance->name, rc);
+        complain(config, instance->index, "", report, text);
+        return SP_ERR_INVALID;
+    }
+    instance->is_created = true;
+    log_info("plugin.created", LOG_TEXT("instance", instance->name),
+             LOG_TEXT("plugin", instance->manifest->name),
+             LOG_TEXT("version", instance->manifest->version),
+             LOG_TEXT("threading", threading_text(instance->threading)));
+    return 0;
+}
+
+int instance_start(struct plugin_instance *instance, const struct config *config,
+                   struct report *report)
+{
+    const struct sp_plugin *d = instance->loaded.descriptor;
+    int32_t rc = 0;
+    if (d->start) {
+        struct frame frame;
+        frame_enter(&frame, instance->name, "start", NULL);
+        rc = d->start(instance->self);
+        frame_leave(&frame);
+    }
+    if (rc < 0) {
+        char text[160];
+        snprintf(text, sizeof text,
+                 "instance \"%s\" of plugin %s could not start (%d); the log has its reason",
+                 instance->name, instance->manifest->name, rc);
+        complain(config, instance->index, "", report, text);
+        return SP_ERR_INVALID;
+    }
+    instance->is_started = true;
+    return 0;
+}
+
+void instance_stop(struct plugin_instance *instance)
+{
+    if (!instance->is_started)
+        return;
+    instance->is_started = false;
+    if (!instance->loaded.descriptor->stop)
+        return;
+    struct frame frame;
+    frame_enter(&frame, instance->name, "stop", NULL);
+    instance->loaded.descriptor->stop(instance->self);
+    frame_leave(&frame);
+}
+
+void instance_destroy(struct plugin_instance *instance)
+{
+    if (!instance->is_created)
+        return;
+    instance->is_created = false;
+    struct frame frame;
+    frame_enter(&frame, instance->name, "destroy", NULL);
+    instance->loaded.descriptor->destroy(instance->self);
+    frame_leave(&frame);
+}
+
+void instance_free(struct plugin_instance *instance)
+{
+    if (!instance)
+        return;
+    manifest_free(instance->manifest);
+    free(instance->config_json);
+    free(instance->name);
+    free(instance);
+}
+
+bool instance_has_tick(const struct plugin_instance *instance)
+{
+    return LOADER_HAS(instance->loaded.descriptor, tick);
+}
+
+static void tick(struct plugin_instance *instance)
+{
+    struct frame frame;
+    frame_enter(&frame, instance->name, "tick", NULL);
+    instance->loaded.descriptor->tick(instance->self);
+    frame_leave(&frame);
+}
+
+/* On a pool thread. */
+static void run_tick(struct pool_job *job)
+{
+    struct plugin_instance *instance = container_of(job, struct plugin_instance, tick_job);
+    struct plugin_host *host = instance->host;
+
+    tick(instance);
+    pthread_mutex_lock(&host->lock);
+    instance->is_ticking = false;
+    instance->running--;
+    pthread_cond_broadcast(&host->stopped_running);
+    pthread_mutex_unlock(&host->lock);
+}
+
+static void tick_on_reactor(struct plugin_instance *instance)
+{
+    uint64_t started = clock_now_ns();
+    tick(instance);
+    uint64_t took = clock_now_ns() - started;
+    if (instance->host->slow_ns && took > instance->host->slow_ns)
+        log_warning("plugin.slow", LOG_TEXT("instance", instance->name),
+                    LOG_TEXT("operation", "tick"), LOG_U64("ms", took / 1000000));
+}
+
+void instance_tick(struct plugin_instance *instance)
+{
+    struct plugin_host *host = instance->host;
+    if (instance->threading == THREADING_REACTOR) {
+        tick_on_reactor(instance);
+        return;
+    }
+    pthread_mutex_lock(&host->lock);
+    if (!instance->is_ticking) {
+        instance->is_ticking = true;
+        instance->running++;
+        instance->tick_job.strand =
+            instance->threading == THREADING_SERIAL ? &instance->strand : NULL;
+        pool_submit(host->pool, &instance->tick_job);
+    }
+    pthread_mutex_unlock(&host->lock);
+}

@@ -1,0 +1,62 @@
+/*
+ * instance.h: one configured use of a plugin: its code, its configuration, its self. Made and ended
+ * by the host, on the reactor thread.
+ */
+#ifndef SALLYPORT_PLUGIN_INSTANCE_H
+#define SALLYPORT_PLUGIN_INSTANCE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/list.h"
+#include "base/report.h"
+#include "config/config.h"
+#include "plugin/loader.h"
+#include "plugin/manifest.h"
+#include "worker/pool.h"
+
+struct plugin_host;
+
+struct plugin_instance {
+    struct sp_host services; /* what the plugin is given; see service.c */
+    struct plugin_host *host;
+    uint32_t index; /* among the host's */
+    char *name;
+    struct manifest *manifest;
+    struct loaded_plugin loaded;
+    enum plugin_threading threading;
+    uint64_t deadline_ms; /* 0: as each operation's */
+    bool on_error_next;
+    char *config_json; /* with defaults filled in */
+    void *self;
+    bool is_created;
+    bool is_started;
+
+    struct pool_strand strand; /* "serial" */
+    struct pool_job tick_job;  /* "connection", "serial" */
+
+    /* Under the host's lock. */
+    struct list calls; /* not yet released */
+    uint32_t running;  /* operations and ticks with the pool: queued or on a thread */
+    bool is_ticking;   /* the tick job is with the pool */
+};
+
+/* Find the manifest and check the configuration, as far as can be done without running code of the
+ * plugin. Returns the instance, not yet loaded, or NULL with complaints in report. number is its
+ * place in config->plugins. */
+struct plugin_instance *instance_new(const struct config *config, size_t number,
+                                     struct report *report);
+/* Load the library, then create(). 0 or SP_ERR_INVALID with complaints in report. */
+int instance_create(struct plugin_instance *instance, const struct config *config,
+                    struct report *report);
+int instance_start(struct plugin_instance *instance, const struct config *config,
+                   struct report *report);
+void instance_stop(struct plugin_instance *instance);
+void instance_destroy(struct plugin_instance *instance);
+void instance_free(struct plugin_instance *instance); /* NULL is fine */
+
+bool instance_has_tick(const struct plugin_instance *instance);
+/* Once a second. On the thread that the threading says; left out while the last one still runs. */
+void instance_tick(struct plugin_instance *instance);
+
+#endif

@@ -1,0 +1,61 @@
+/*
+ * manifest.h: what a plugin says of itself, read without running any of its code. A manifest, its
+ * library and their directories must belong to root, to this user or to the owner of the directory
+ * that plugins are searched in, and be writable to nobody else. Any thread.
+ */
+#ifndef SALLYPORT_PLUGIN_MANIFEST_H
+#define SALLYPORT_PLUGIN_MANIFEST_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/report.h"
+#include "plugin/operation.h"
+
+#define MANIFEST_FILE "manifest.json"
+#define MANIFEST_NO_OWNER ((uid_t)-1)
+
+enum plugin_threading { THREADING_CONNECTION, THREADING_REACTOR, THREADING_SERIAL };
+
+/* Texts are never NULL; they live in document. */
+struct manifest {
+    json_t *document;
+    char *file;
+    char *library_file; /* library, below the manifest's directory */
+    const char *name;
+    const char *version;
+    uint16_t abi_major;
+    uint16_t abi_minor;
+    const char *library;
+    bool interfaces[PLUGIN_INTERFACE_COUNT];
+    enum plugin_threading threading;
+    uint64_t deadline_ms;  /* 0: as the operation's */
+    json_t *configuration; /* the schema of an instance's configuration */
+    const char *description;
+    const char *author;
+    const char *license;
+    const char *sha256; /* NULL: not given */
+    uid_t owner;        /* trusted besides root and this user */
+};
+
+/* Read and check a manifest. On success *ret_manifest is the caller's. On failure, *ret_manifest is
+ * NULL and all that is wrong is in report: SP_ERR_INVALID, SP_ERR_NOT_FOUND, SP_ERR_SYSTEM,
+ * SP_ERR_NOMEM. */
+int manifest_load(const char *file, uid_t owner, struct manifest **ret_manifest,
+                  struct report *report);
+/* The same for the plugin of that name in the first of the directories that has one. key and the
+ * place are for the complaint that there is none. */
+int manifest_find(const char *name, char *const *directories, size_t count,
+                  struct manifest **ret_manifest, struct report *report);
+/* Whether the library is there, is trusted and has the hash that the manifest gives. 0 or
+ * SP_ERR_INVALID. */
+int manifest_check_library(const struct manifest *manifest, struct report *report);
+void manifest_free(struct manifest *manifest); /* NULL is fine */
+
+/* "reactor" …; false if the text is none of them. */
+bool threading_parse(const char *text, enum plugin_threading *ret_threading);
+const char *threading_text(enum plugin_threading threading);
+
+#endif

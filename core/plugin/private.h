@@ -1,0 +1,83 @@
+/*
+ * private.h: the host's own struct, for the files of this folder.
+ *
+ * One lock guards the tokens and the states of calls. It is held for a few lines at a
+ * time, never while a plugin, a service or a callback runs; the reactor's and the pool's own locks
+ * may be taken inside it.
+ */
+#ifndef SALLYPORT_PLUGIN_PRIVATE_H
+#define SALLYPORT_PLUGIN_PRIVATE_H
+
+#include <pthread.h>
+
+#include "base/hashmap.h"
+#include "base/idmap.h"
+#include "plugin/call.h"
+#include "plugin/host.h"
+#include "plugin/instance.h"
+#include "worker/counters.h"
+
+/* Tokens answered lately, to name the operation if a plugin answers it again. */
+#define RECENT_TOKENS 256u
+
+struct recent_token {
+    sp_token token;
+    enum plugin_operation operation;
+};
+
+struct service_item;
+
+/* What plugins asked for on other threads, in order. */
+struct service_queue {
+    pthread_mutex_t lock;
+    struct list items;
+    uint32_t count;
+    struct reactor_task task;
+    struct list orphans; /* processes whose channel went before they were attached */
+};
+
+struct plugin_host {
+    struct reactor *reactor;
+    struct pool *pool;
+    struct plugin_services services;  /* zero if there are none */
+    struct worker_counters *counters; /* or NULL */
+    pthread_t reactor_thread;
+    uint64_t slow_ns; /* 0: nothing is slow */
+    struct plugin_instance **instances;
+    size_t count;
+    struct reactor_timer tick;
+
+    pthread_mutex_t lock;
+    pthread_cond_t stopped_running; /* an operation on a pool thread has returned */
+    struct idmap tokens;
+    struct recent_token recent[RECENT_TOKENS];
+
+    pthread_mutex_t gates_lock;
+    struct hashmap gates;
+
+    struct service_queue queue;
+};
+
+/* service.c */
+void service_init(struct plugin_host *host);
+void service_free(struct plugin_host *host);
+/* The functions that an instance's plugin is given. */
+void service_table(struct sp_host *services);
+
+/* call.c: behind struct sp_host, on any thread. */
+int32_t call_complete(struct plugin_instance *instance, sp_token token,
+                      const struct sp_reply *reply);
+int32_t call_run_blocking(struct plugin_instance *instance, sp_token token,
+                          int32_t (*run)(void *self, const struct sp_event *event));
+/* The host ends: nothing queued runs any more. */
+void call_drop_queued(struct plugin_instance *instance);
+/* The plugin is destroyed: give back what it kept. */
+void call_release_all(struct plugin_instance *instance);
+
+/* gate.c: room for channel_send. Any thread. Bytes taken, or SP_E_STALE. */
+int64_t gate_take(struct plugin_host *host, sp_id channel, uint64_t len);
+bool gate_is_open(struct plugin_host *host, sp_id channel);
+/* Bytes that were taken and will not be sent after all. */
+void gate_give_back(struct plugin_host *host, sp_id channel, uint64_t len);
+
+#endif

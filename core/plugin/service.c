@@ -1,0 +1,363 @@
+/*
+ * service.c: struct sp_host, what plugins may ask of the core. Asked on any thread; done on the
+ * reactor thread, in the order in which it was asked.
+ *
+ * What comes from the reactor thread is done at once while nothing is queued before it, which
+ * spares a copy of what is sent. Closing a channel and ending a connection are always put off: they
+ * may end the very thing whose operation is on the stack.
+ */
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "plugin/private.h"
+
+#define TEXT_MAX (64u * 1024)
+#define QUEUE_MAX 65536u /* requests; bytes are bounded by the gates */
+
+enum service_kind {
+    SERVICE_SEND,
+    SERVICE_EOF,
+    SERVICE_EXIT_STATUS,
+    SERVICE_EXIT_SIGNAL,
+    SERVICE_CLOSE,
+    SERVICE_ATTACH,
+    SERVICE_DISCONNECT,
+};
+
+/* One request. While it is done at once, text and more point to the plugin's memory. */
+struct service_item {
+    enum service_kind kind;
+    uint32_t number; /* stream, status, core_dumped */
+    sp_id id;
+    struct sp_str text; /* data; signal's name; why */
+    struct sp_str more; /* signal's text */
+    struct sp_channel_streams streams;
+    struct list link;
+    char bytes[]; /* of text and more, once queued */
+};
+
+/* A child whose channel was gone before its streams could be attached. */
+struct orphan {
+    struct reactor_source source;
+    struct plugin_host *host;
+    struct list link;
+};
+
+static struct plugin_instance *instance_of(const struct sp_host *services)
+{
+    return container_of(services, struct plugin_instance, services);
+}
+
+static void orphan_free(struct orphan *orphan)
+{
+    reactor_unwatch(orphan->host->reactor, &orphan->source);
+    close(orphan->source.fd);
+    list_remove(&orphan->link);
+    free(orphan);
+}
+
+static void on_orphan(struct reactor_source *source, uint32_t events)
+{
+    (void)events;
+    siginfo_t info;
+    waitid(P_PIDFD, (id_t)source->fd, &info, WEXITED | WNOHANG);
+    orphan_free(container_of(source, struct orphan, source));
+}
+
+/* End and reap a process that nobody else will. */
+static void adopt(struct plugin_host *host, int process_fd)
+{
+    struct orphan *orphan = calloc(1, sizeof *orphan);
+    syscall(SYS_pidfd_send_signal, process_fd, SIGKILL, NULL, 0);
+    if (!orphan) {
+        close(process_fd);
+        return;
+    }
+    orphan->host = host;
+    orphan->source = (struct reactor_source){.fd = process_fd, .on_ready = on_orphan};
+    list_append(&host->queue.orphans, &orphan->link);
+    if (reactor_watch(host->reactor, &orphan->source, REACTOR_READ) < 0)
+        orphan_free(orphan);
+}
+
+/* The plugin was told that the descriptors are the core's. */
+static void close_streams(struct plugin_host *host, const struct sp_channel_streams *streams)
+{
+    if (streams->input_fd >= 0)
+        close(streams->input_fd);
+    if (streams->output_fd >= 0 && streams->output_fd != streams->input_fd)
+        close(streams->output_fd);
+    if (streams->error_fd >= 0)
+        close(streams->error_fd);
+    if (streams->process_fd >= 0)
+        adopt(host, streams->process_fd);
+}
+
+static int64_t perform(struct plugin_host *host, const struct service_item *item)
+{
+    const struct plugin_services *s = &host->services;
+    switch (item->kind) {
+    case SERVICE_SEND:
+        return s->channel_send(s->arg, item->id, item->number, item->text.data, item->text.len);
+    case SERVICE_EOF:
+        return s->channel_eof(s->arg, item->id);
+    case SERVICE_EXIT_STATUS:
+        return s->channel_exit_status(s->arg, item->id, item->number);
+    case SERVICE_EXIT_SIGNAL:
+        return s->channel_exit_signal(s->arg, item->id, item->text, item->number, item->more);
+    case SERVICE_CLOSE:
+        return s->channel_close(s->arg, item->id);
+    case SERVICE_ATTACH:
+        return s->channel_attach(s->arg, item->id, &item->streams);
+    case SERVICE_DISCONNECT:
+        return s->disconnect(s->arg, item->id, item->text);
+    }
+    return SP_E_UNSUPPORTED;
+}
+
+/* What was accepted from another thread must not get lost quietly. */
+static void perform_queued(struct plugin_host *host, const struct service_item *item)
+{
+    int64_t rc = perform(host, item);
+    if (rc >= 0)
+        return;
+    if (item->kind == SERVICE_ATTACH)
+        close_streams(host, &item->streams);
+    if (item->kind == SERVICE_SEND && rc != SP_E_STALE) {
+        log_error("plugin.send_lost", LOG_U64("channel", item->id), LOG_I64("error", rc));
+        host->services.channel_close(host->services.arg, item->id);
+    }
+}
+
+/* As many as there were to begin with: what is added meanwhile waits for the next turn. An item
+ * stays in the queue until it is done, so that everything else queues up behind it. */
+static void on_queue(struct reactor_task *task)
+{
+    struct service_queue *queue = container_of(task, struct service_queue, task);
+    struct plugin_host *host = container_of(queue, struct plugin_host, queue);
+
+    pthread_mutex_lock(&queue->lock);
+    uint32_t left = queue->count;
+    while (left-- > 0) {
+        struct service_item *item =
+            container_of(list_first(&queue->items), struct service_item, link);
+        pthread_mutex_unlock(&queue->lock);
+        perform_queued(host, item);
+        pthread_mutex_lock(&queue->lock);
+        list_remove(&item->link);
+        queue->count--;
+        free(item);
+    }
+    bool is_empty = queue->count == 0;
+    pthread_mutex_unlock(&queue->lock);
+    if (!is_empty)
+        reactor_defer(host->reactor, &queue->task);
+}
+
+static struct service_item *copy_item(const struct service_item *item)
+{
+    size_t bytes = item->text.len + 1 + item->more.len + 1;
+    struct service_item *copy = malloc(sizeof *copy + bytes);
+    if (!copy)
+        return NULL;
+    *copy = *item;
+    copy->text.data = memcpy(copy->bytes, item->text.len ? item->text.data : "", item->text.len);
+    copy->bytes[item->text.len] = 0;
+    char *more = copy->bytes + item->text.len + 1;
+    copy->more.data = memcpy(more, item->more.len ? item->more.data : "", item->more.len);
+    more[item->more.len] = 0;
+    return copy;
+}
+
+static int32_t enqueue(struct plugin_host *host, const struct service_item *item)
+{
+    struct service_queue *queue = &host->queue;
+    struct service_item *copy = copy_item(item);
+    if (!copy)
+        return SP_E_NOMEM;
+
+    pthread_mutex_lock(&queue->lock);
+    bool is_full = queue->count >= QUEUE_MAX;
+    if (!is_full) {
+        list_append(&queue->items, &copy->link);
+        if (queue->count++ == 0)
+            reactor_post(host->reactor, &queue->task);
+    }
+    pthread_mutex_unlock(&queue->lock);
+    if (!is_full)
+        return 0;
+    free(copy);
+    return SP_E_BUSY;
+}
+
+static bool is_direct(struct plugin_host *host, enum service_kind kind)
+{
+    if (kind == SERVICE_CLOSE || kind == SERVICE_DISCONNECT ||
+        !pthread_equal(pthread_self(), host->reactor_thread))
+        return false;
+    pthread_mutex_lock(&host->queue.lock);
+    bool is_empty = host->queue.count == 0;
+    pthread_mutex_unlock(&host->queue.lock);
+    return is_empty;
+}
+
+/* 0 or more, or an error; then what the item would hand over remains the plugin's. */
+static int64_t ask(const struct sp_host *services, const struct service_item *item)
+{
+    struct plugin_host *host = instance_of(services)->host;
+    if (!host->services.channel_send)
+        return SP_E_UNSUPPORTED;
+    if (item->text.len > (item->kind == SERVICE_SEND ? INT64_MAX : TEXT_MAX) ||
+        item->more.len > TEXT_MAX || (item->text.len && !item->text.data) ||
+        (item->more.len && !item->more.data))
+        return SP_E_INVALID;
+    if (is_direct(host, item->kind))
+        return perform(host, item);
+    if (item->kind != SERVICE_DISCONNECT && !gate_is_open(host, item->id))
+        return SP_E_STALE;
+    return enqueue(host, item);
+}
+
+static int32_t service_complete(const struct sp_host *services, sp_token token,
+                                const struct sp_reply *reply)
+{
+    return call_complete(instance_of(services), token, reply);
+}
+
+static int32_t service_run_blocking(const struct sp_host *services, sp_token token,
+                                    int32_t (*run)(void *self, const struct sp_event *event))
+{
+    return call_run_blocking(instance_of(services), token, run);
+}
+
+static void service_log(const struct sp_host *services, uint32_t level, struct sp_str text)
+{
+    static const enum log_level levels[] = {
+        [SP_LOG_ERROR] = LOG_LEVEL_ERROR,
+        [SP_LOG_WARNING] = LOG_LEVEL_WARNING,
+        [SP_LOG_INFO] = LOG_LEVEL_INFO,
+        [SP_LOG_DEBUG] = LOG_LEVEL_DEBUG,
+    };
+    if (level > SP_LOG_DEBUG)
+        level = SP_LOG_DEBUG;
+    if (!text.data)
+        text.len = 0;
+    log_at(levels[level], "plugin.log", LOG_TEXT("instance", instance_of(services)->name),
+           LOG_STR("text", text));
+}
+
+static int64_t service_send(const struct sp_host *services, sp_id channel, uint32_t stream,
+                            const void *data, uint64_t len)
+{
+    struct plugin_host *host = instance_of(services)->host;
+    if (stream > SP_STREAM_STDERR)
+        return SP_E_INVALID;
+    int64_t taken = gate_take(host, channel, len);
+    if (taken <= 0)
+        return taken;
+    struct service_item item = {
+        .kind = SERVICE_SEND, .id = channel, .number = stream, .text = {data, (uint64_t)taken}};
+    int64_t rc = ask(services, &item);
+    if (rc >= 0)
+        return taken;
+    gate_give_back(host, channel, (uint64_t)taken);
+    return rc;
+}
+
+static int32_t service_eof(const struct sp_host *services, sp_id channel)
+{
+    return (int32_t)ask(services, &(struct service_item){.kind = SERVICE_EOF, .id = channel});
+}
+
+static int32_t service_exit_status(const struct sp_host *services, sp_id channel, uint32_t status)
+{
+    return (int32_t)ask(
+        services,
+        &(struct service_item){.kind = SERVICE_EXIT_STATUS, .id = channel, .number = status});
+}
+
+static int32_t service_exit_signal(const struct sp_host *services, sp_id channel,
+                                   struct sp_str name, uint32_t core_dumped, struct sp_str text)
+{
+    return (int32_t)ask(services, &(struct service_item){.kind = SERVICE_EXIT_SIGNAL,
+                                                         .id = channel,
+                                                         .number = core_dumped,
+                                                         .text = name,
+                                                         .more = text});
+}
+
+static int32_t service_close(const struct sp_host *services, sp_id channel)
+{
+    return (int32_t)ask(services, &(struct service_item){.kind = SERVICE_CLOSE, .id = channel});
+}
+
+static int32_t service_attach(const struct sp_host *services, sp_id channel,
+                              const struct sp_channel_streams *streams)
+{
+    if (!streams || !SP_HAS(streams, process_fd))
+        return SP_E_INVALID;
+    struct service_item item = {.kind = SERVICE_ATTACH, .id = channel};
+    item.streams = (struct sp_channel_streams){
+        .struct_size = sizeof item.streams,
+        .input_fd = streams->input_fd,
+        .output_fd = streams->output_fd,
+        .error_fd = streams->error_fd,
+        .process_fd = streams->process_fd,
+    };
+    return (int32_t)ask(services, &item);
+}
+
+static int32_t service_disconnect(const struct sp_host *services, sp_id connection,
+                                  struct sp_str text)
+{
+    return (int32_t)ask(services, &(struct service_item){
+                                      .kind = SERVICE_DISCONNECT, .id = connection, .text = text});
+}
+
+void service_table(struct sp_host *services)
+{
+    *services = (struct sp_host){
+        .struct_size = sizeof *services,
+        .abi_major = SP_ABI_MAJOR,
+        .abi_minor = SP_ABI_MINOR,
+        .complete = service_complete,
+        .run_blocking = service_run_blocking,
+        .log = service_log,
+        .channel_send = service_send,
+        .channel_eof = service_eof,
+        .channel_exit_status = service_exit_status,
+        .channel_exit_signal = service_exit_signal,
+        .channel_close = service_close,
+        .channel_attach = service_attach,
+        .disconnect = service_disconnect,
+    };
+}
+
+void service_init(struct plugin_host *host)
+{
+    pthread_mutex_init(&host->queue.lock, NULL);
+    list_init(&host->queue.items);
+    list_init(&host->queue.orphans);
+    host->queue.task.run = on_queue;
+}
+
+void service_free(struct plugin_host *host)
+{
+    struct list *node;
+    reactor_task_cancel(host->reactor, &host->queue.task);
+    while ((node = list_take_first(&host->queue.items))) {
+        struct service_item *item = container_of(node, struct service_item, link);
+        if (item->kind == SERVICE_ATTACH)
+            close_streams(host, &item->streams);
+        free(item);
+    }
+    while ((node = list_first(&host->queue.orphans)))
+        orphan_free(container_of(node, struct orphan, link));
+    pthread_mutex_destroy(&host->queue.lock);
+}
