@@ -62,8 +62,8 @@ static bool is_known(const struct kind *kind, const char *name, size_t length)
 }
 
 /* Calls each for every comma-separated name. */
-static void for_each_name(const char *list, void (*each)(const char *name, size_t length, void *arg),
-                          void *arg)
+static void for_each_name(const char *list,
+                          void (*each)(const char *name, size_t length, void *arg), void *arg)
 {
     while (*list) {
         size_t length = strcspn(list, ",");

@@ -18,9 +18,9 @@
 #include "keys/blob.h"
 
 enum {
-    REQUESTS_MAX = 16,   /* pipelined requests waiting for their turn */
-    USER_MAX = 255,      /* bytes in a user name */
-    RESPONSES_MAX = 32,  /* of keyboard-interactive, a round */
+    REQUESTS_MAX = 16,  /* pipelined requests waiting for their turn */
+    USER_MAX = 255,     /* bytes in a user name */
+    RESPONSES_MAX = 32, /* of keyboard-interactive, a round */
     PROMPTS_MAX = 16,
 };
 
@@ -95,8 +95,7 @@ static void free_memory(void *arg)
         return;
     secret_free(memory->password, memory->password_length);
     for (size_t i = 0; i < memory->responses_count; i++)
-        secret_free((char *)(uintptr_t)memory->responses[i].data,
-                    (size_t)memory->responses[i].len);
+        secret_free((char *)(uintptr_t)memory->responses[i].data, (size_t)memory->responses[i].len);
     free(memory->responses);
     free(memory->user);
     free(memory->key_type);
@@ -254,12 +253,10 @@ static void let_in(struct session *session, const struct sp_grant *grant, const 
         reactor_now_ms(session->service->reactor) + session->service->config->timeouts.keepalive;
     counter_add(&session->service->counters->authenticated, 1);
     log_info("auth.accepted", LOG_U64("conn", session->origin.id),
-             LOG_TEXT("user", session->auth.user),
-             LOG_TEXT("method", method_name(request->method)),
+             LOG_TEXT("user", session->auth.user), LOG_TEXT("method", method_name(request->method)),
              LOG_TEXT("remote", session->origin.remote_address), LOG_TEXT("plugin", by));
     ssh_message_auth_reply_success(request->message, 0);
-    session->service->observer.on_authenticated(session->service->observer.arg,
-                                                session->origin.id);
+    session->service->observer.on_authenticated(session->service->observer.arg, session->origin.id);
     session_arm_timer(session);
     finish_request(session);
 }
@@ -291,10 +288,10 @@ static bool ask(struct session *session, const struct sp_auth_reply *reply)
         texts[i] = reply->prompts[i].text.data ? reply->prompts[i].text.data : "";
         echo[i] = (char)(reply->prompts[i].echo != 0);
     }
-    if (ssh_message_auth_interactive_request(
-            request->message, reply->name.data ? reply->name.data : "",
-            reply->instruction.data ? reply->instruction.data : "", reply->prompts_count, texts,
-            echo) != SSH_OK)
+    if (ssh_message_auth_interactive_request(request->message,
+                                             reply->name.data ? reply->name.data : "",
+                                             reply->instruction.data ? reply->instruction.data : "",
+                                             reply->prompts_count, texts, echo) != SSH_OK)
         return false;
     session->auth.round++;
     finish_request(session);
@@ -464,7 +461,8 @@ static void ask_plugins(struct session *session, const struct auth_request *requ
                     session->strands, on_verdict, session, free_memory, memory);
 }
 
-/* A name that could do harm in a path, a log, a query or a shell is refused before anybody sees it. */
+/* A name that could do harm in a path, a log, a query or a shell is refused before anybody sees it.
+ */
 static bool is_sound_user(const char *user)
 {
     size_t length = strlen(user);

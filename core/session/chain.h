@@ -20,9 +20,10 @@ typedef void (*chain_done)(void *owner, int32_t verdict, const struct sp_reply *
                            const struct plugin_instance *by);
 
 /*
- * Ask. event is copied (event->struct_size bytes); what it points to must stay until release(memory),
- * which comes exactly once, when no plugin can touch it any more, and also on failure.
- * Returns NULL if done was called already (it always is, exactly once, unless chain_cancel).
+ * Ask. event is copied (event->struct_size bytes); what it points to must stay until
+ * release(memory), which comes exactly once, when no plugin can touch it any more, and also on
+ * failure. Returns NULL if done was called already (it always is, exactly once, unless
+ * chain_cancel).
  */
 struct chain_run *chain_start(const struct chain *chain, enum plugin_operation operation,
                               const struct sp_event *event, struct plugin_strands *strands,

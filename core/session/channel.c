@@ -19,10 +19,10 @@ enum {
     WRITE_MAX = 64 * 1024,
     HIGH_WATER = 256 * 1024,
     LOW_WATER = 64 * 1024,
-    JOIN_SIZE = 8 * 1024,    /* small sends are joined in chunks of this size */
-    READ_MAX = 32 * 1024,    /* taken from the library at once when a handler resumes */
-    UNREAD_MAX = 2700000,    /* more than a client within its window can have sent */
-    LINGER_MS = 5000,        /* for a handler to take what came before the client's CLOSE */
+    JOIN_SIZE = 8 * 1024, /* small sends are joined in chunks of this size */
+    READ_MAX = 32 * 1024, /* taken from the library at once when a handler resumes */
+    UNREAD_MAX = 2700000, /* more than a client within its window can have sent */
+    LINGER_MS = 5000,     /* for a handler to take what came before the client's CLOSE */
 };
 
 struct channel {
@@ -36,7 +36,7 @@ struct channel {
     void *handler_arg;
     struct list chunks;
     size_t queued;
-    struct buffer input[2];  /* taken from the library, not yet by the handler; by SP_STREAM_* */
+    struct buffer input[2]; /* taken from the library, not yet by the handler; by SP_STREAM_* */
     struct channel_requests requests;
     uint64_t bytes_in, bytes_out;
     char exit_signal[16];
@@ -44,7 +44,7 @@ struct channel {
     uint32_t exit_status;
     bool exit_core_dumped;
     bool has_exit_status, has_exit_signal;
-    bool is_paused;        /* the handler took less than it was given */
+    bool is_paused; /* the handler took less than it was given */
     bool was_full;
     bool wants_eof, eof_sent;
     bool wants_close;
@@ -379,12 +379,14 @@ static void channel_destroy(struct channel *channel)
 
 void channel_drop(struct channel *channel)
 {
+    /* The library keeps its part a little longer, and would go on calling us. */
+    ssh_remove_channel_callbacks(channel->ssh, &channel->callbacks);
     channel->wants_close = true;
     channel_destroy(channel);
 }
 
-/* Close in the order that lets no message get lost: EOF, then CLOSE as a call of its own, then free,
- * which keeps the library's part until the client has closed too. */
+/* Close in the order that lets no message get lost: EOF, then CLOSE as a call of its own, then
+ * free, which keeps the library's part until the client has closed too. */
 static void close_now(struct channel *channel)
 {
     if (!channel->remote_closed) {
@@ -412,8 +414,8 @@ bool channel_settle(struct channel *channel)
         moved = true;
     }
     /* A client that has closed gets no more; what it sent before is still the handler's. */
-    if (channel->remote_closed && (channel->eof_told || !channel->handler ||
-                                   channel->wants_close || channel->lingered)) {
+    if (channel->remote_closed &&
+        (channel->eof_told || !channel->handler || channel->wants_close || channel->lingered)) {
         close_now(channel);
         return true;
     }
@@ -433,7 +435,7 @@ bool channel_settle(struct channel *channel)
 /* --- the rest ------------------------------------------------------------------------------- */
 
 struct channel *channel_create(struct session *session, ssh_channel ssh, uint32_t local,
-                            uint32_t remote)
+                               uint32_t remote)
 {
     struct channel *channel = calloc(1, sizeof *channel);
 

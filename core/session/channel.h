@@ -23,7 +23,8 @@ struct channel_chunk {
     const uint8_t *data;
     size_t length;
     uint32_t stream; /* SP_STREAM_* */
-    void (*on_sent)(struct channel_chunk *chunk); /* sent, or never to be: the memory is yours again */
+    void (*on_sent)(
+        struct channel_chunk *chunk); /* sent, or never to be: the memory is yours again */
 };
 
 /* What a handler does. arg is what channel_set_handler() was given. Any of these may close the

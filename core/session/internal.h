@@ -38,7 +38,7 @@ struct session_service {
     struct worker_counters *counters;
     struct plugin_services plugin_services;
     struct plugin_host *host;
-    ssh_bind bind; /* never listens: a bag of keys and options */
+    ssh_bind bind;           /* never listens: a bag of keys and options */
     struct hashmap sessions; /* by connection id */
     struct idmap channels;   /* those that plugins know, by sp_id */
     struct chain connection_chain;
@@ -48,11 +48,11 @@ struct session_service {
 };
 
 enum session_stage {
-    SESSION_ASKING,         /* plugins decide on the connection; no SSH byte has been exchanged */
-    SESSION_HANDSHAKE,      /* version strings, key exchange */
+    SESSION_ASKING,    /* plugins decide on the connection; no SSH byte has been exchanged */
+    SESSION_HANDSHAKE, /* version strings, key exchange */
     SESSION_AUTHENTICATING,
-    SESSION_OPEN,           /* authenticated */
-    SESSION_ENDING,         /* a DISCONNECT is on its way out */
+    SESSION_OPEN,   /* authenticated */
+    SESSION_ENDING, /* a DISCONNECT is on its way out */
 };
 
 /* A request to authenticate as the tap saw it, until the library's message for it is there. */
@@ -65,19 +65,19 @@ struct auth_seen {
 };
 
 struct auth {
-    struct list requests;      /* struct auth_request, in order of arrival */
+    struct list requests; /* struct auth_request, in order of arrival */
     uint32_t requests_count;
     struct auth_seen seen;
-    struct chain_run *run;     /* the chain at work on the first request */
+    struct chain_run *run;      /* the chain at work on the first request */
     struct reactor_timer delay; /* of a failure */
-    char *user;                /* of the first request: it may not change */
-    uint32_t tries;            /* that count */
+    char *user;                 /* of the first request: it may not change */
+    uint32_t tries;             /* that count */
     uint32_t failures;
     uint32_t methods_done;
-    uint32_t methods;          /* offered now */
-    uint32_t round;            /* of keyboard-interactive */
+    uint32_t methods; /* offered now */
+    uint32_t round;   /* of keyboard-interactive */
     bool service_is_accepted;
-    ssh_message handle;        /* without the tap: a message through which a reply can be sent */
+    ssh_message handle; /* without the tap: a message through which a reply can be sent */
 };
 
 struct keepalive {
@@ -107,10 +107,10 @@ struct session {
     uint32_t watched; /* REACTOR_* of source */
     uint32_t open_channels;
     bool is_pumping;
-    bool has_more;       /* something to do before the pump may rest */
-    bool messages_due;   /* the library may hold messages for us */
-    bool is_dead;        /* nothing more may be done with ssh */
-    bool is_connected;   /* "connected" was told to the plugins */
+    bool has_more;     /* something to do before the pump may rest */
+    bool messages_due; /* the library may hold messages for us */
+    bool is_dead;      /* nothing more may be done with ssh */
+    bool is_connected; /* "connected" was told to the plugins */
     bool wants_no_more_sessions;
     struct chain_run *asking; /* stage SESSION_ASKING */
     struct auth auth;
@@ -151,7 +151,7 @@ void open_cancel_all(struct session *session);
 /* channel.c */
 struct channel *channel_from_link(struct list *link);
 struct channel *channel_create(struct session *session, ssh_channel ssh, uint32_t local,
-                            uint32_t remote);
+                               uint32_t remote);
 struct channel *channel_by_local(struct session *session, uint32_t local);
 struct channel *channel_by_ssh(struct session *session, ssh_channel ssh);
 struct channel *channel_by_id(struct session_service *service, sp_id id);
@@ -160,7 +160,7 @@ bool channel_flush(struct channel *channel);
 /* Deliver what waits in the library, end what is over. True if anything was done; the channel may
  * be gone then. */
 bool channel_settle(struct channel *channel);
-/* The connection is gone: tell the handler and free. No call into libssh. */
+/* The connection is gone: tell the handler and free. */
 void channel_drop(struct channel *channel);
 bool channel_has_handler(const struct channel *channel);
 bool channel_is_closing(const struct channel *channel);

@@ -151,8 +151,7 @@ static void on_verdict(void *owner, int32_t verdict, const struct sp_reply *repl
     if (verdict == SP_ALLOW || verdict == SP_NEXT)
         accept_open(open);
     else
-        deny(open, answer && answer->text.data && answer->text.len ? answer->text.data
-                                                                    : "refused");
+        deny(open, answer && answer->text.data && answer->text.len ? answer->text.data : "refused");
 }
 
 static void release_nothing(void *memory)

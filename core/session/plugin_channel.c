@@ -13,7 +13,7 @@
 #include "session/relay.h"
 
 enum {
-    DATA_MAX = 32 * 1024,  /* a data event */
+    DATA_MAX = 32 * 1024,   /* a data event */
     GATE_ROOM = 256 * 1024, /* what a plugin may have queued toward the client */
 };
 
@@ -131,8 +131,8 @@ static void call_plugin(struct plugin_channel *owner, enum plugin_operation oper
     self->owner = owner;
     self->connection = snapshot_ref(owner->session->snapshot);
     self->event = *details;
-    self->event.head = (struct sp_event){.struct_size = sizeof self->event,
-                                         .connection = self->connection};
+    self->event.head =
+        (struct sp_event){.struct_size = sizeof self->event, .connection = self->connection};
     self->event.channel = owner->id;
     if (length)
         memcpy(self->bytes, bytes, length);
@@ -155,7 +155,8 @@ static void call_plugin(struct plugin_channel *owner, enum plugin_operation oper
     plugin_call_start(&self->call);
 }
 
-/* --- the channel's handler ---------------------------------------------------------------------- */
+/* --- the channel's handler ----------------------------------------------------------------------
+ */
 
 static size_t handle_data(void *arg, uint32_t stream, const uint8_t *data, size_t length)
 {
@@ -197,8 +198,7 @@ static void handle_writable(void *arg)
 static void handle_signal(void *arg, struct sp_str name)
 {
     bool is_break = name.len == 5 && memcmp(name.data, "BREAK", 5) == 0;
-    struct sp_channel_event details = {.request =
-                                           is_break ? SP_REQUEST_BREAK : SP_REQUEST_SIGNAL};
+    struct sp_channel_event details = {.request = is_break ? SP_REQUEST_BREAK : SP_REQUEST_SIGNAL};
 
     call_plugin(arg, PLUGIN_CHANNEL_control, &details, name.data, (size_t)name.len);
 }
@@ -234,7 +234,8 @@ static const struct channel_handler handler = {
     .on_closed = handle_closed,
 };
 
-/* --- beginning ---------------------------------------------------------------------------------- */
+/* --- beginning ----------------------------------------------------------------------------------
+ */
 
 int plugin_channel_start(struct channel *channel, struct plugin_instance *instance)
 {
@@ -268,7 +269,8 @@ void plugin_channel_started(struct channel *channel)
         call_plugin(owner, PLUGIN_CHANNEL_started, &details, NULL, 0);
 }
 
-/* --- what plugins ask for ------------------------------------------------------------------------ */
+/* --- what plugins ask for ------------------------------------------------------------------------
+ */
 
 static void on_relay_done(void *arg, bool has_process, int status, int signal_number)
 {
@@ -290,8 +292,8 @@ int32_t plugin_channel_attach(struct channel *channel, const struct sp_channel_s
 
     if (!owner || owner->relay)
         return SP_E_INVALID;
-    owner->relay = relay_new(session_reactor(owner->session), channel, streams, on_relay_done,
-                             owner);
+    owner->relay =
+        relay_new(session_reactor(owner->session), channel, streams, on_relay_done, owner);
     if (!owner->relay)
         return SP_E_FAILED;
     channel_resume(channel);

@@ -75,8 +75,7 @@ static bool read_once(struct relay *relay, struct relay_end *end)
     ssize_t got;
 
     if (channel_is_full(relay->channel)) {
-        reactor_change(relay->reactor, &end->source,
-                       end->source.wanted & ~(uint32_t)REACTOR_READ);
+        reactor_change(relay->reactor, &end->source, end->source.wanted & ~(uint32_t)REACTOR_READ);
         return false;
     }
     chunk = malloc(sizeof *chunk);

@@ -24,7 +24,7 @@ struct relay *relay_new(struct reactor *reactor, struct channel *channel,
 void relay_free(struct relay *relay);
 /* Bytes from the client: how many were taken; channel_resume() follows if not all. */
 size_t relay_take(struct relay *relay, const uint8_t *data, size_t length);
-void relay_end_input(struct relay *relay); /* the client sends no more */
+void relay_end_input(struct relay *relay);     /* the client sends no more */
 void relay_resume_output(struct relay *relay); /* the channel has room again */
 
 #endif

@@ -206,8 +206,8 @@ static struct sp_str forced_command(const struct channel *channel)
     return grant ? grant->forced_command : (struct sp_str){0};
 }
 
-/* What the core serves itself for this request, or NULL. A forced command leaves nothing but itself;
- * the name "internal-sftp" stands for the sftp subsystem. */
+/* What the core serves itself for this request, or NULL. A forced command leaves nothing but
+ * itself; the name "internal-sftp" stands for the sftp subsystem. */
 static const struct session_builtin *builtin_for(const struct channel *channel,
                                                  const struct channel_request *request)
 {
@@ -681,8 +681,7 @@ static void fill_from_message(struct channel_request *request, ssh_message messa
 
 void request_on_message(struct session *session, ssh_message message)
 {
-    struct channel *channel =
-        channel_by_ssh(session, ssh_message_channel_request_channel(message));
+    struct channel *channel = channel_by_ssh(session, ssh_message_channel_request_channel(message));
     struct channel_request *request = channel ? request_new() : NULL;
 
     if (!request || channel_is_closing(channel)) {

@@ -82,7 +82,8 @@ static int32_t service_disconnect(void *arg, sp_id connection, struct sp_str tex
     return session_disconnect(arg, connection, line) < 0 ? SP_E_STALE : 0;
 }
 
-/* --- algorithms --------------------------------------------------------------------------------- */
+/* --- algorithms ---------------------------------------------------------------------------------
+ */
 
 /* list without the AES-GCM names that fail the integrity test, in memory of its own. */
 static char *sound_ciphers(const char *list)
@@ -138,7 +139,8 @@ static int bind_set_up(struct session_service *service, struct report *report)
     return rc ? SP_ERR_INVALID : 0;
 }
 
-/* --- chains ---------------------------------------------------------------------------------------- */
+/* --- chains
+ * ---------------------------------------------------------------------------------------- */
 
 static int chain_set_up(struct session_service *service, struct chain *chain, char *const *names,
                         size_t count, enum plugin_interface interface, const char *key,
@@ -150,9 +152,8 @@ static int chain_set_up(struct session_service *service, struct chain *chain, ch
     for (size_t i = 0; i < count; i++) {
         struct plugin_instance *instance = plugin_host_find(service->host, names[i], interface);
         if (!instance) {
-            report_error(report, service->config->file, 0, key,
-                         "plugin \"%s\" does not offer %s", names[i],
-                         plugin_interface_name(interface));
+            report_error(report, service->config->file, 0, key, "plugin \"%s\" does not offer %s",
+                         names[i], plugin_interface_name(interface));
             return SP_ERR_INVALID;
         }
         chain->instances[chain->count++] = instance;
@@ -181,14 +182,14 @@ int session_service_set_host(struct session_service *service, struct plugin_host
     if (!service->subsystem_chains)
         return SP_ERR_NOMEM;
     for (size_t i = 0; rc == 0 && i < config->subsystems_count; i++)
-        rc = chain_set_up(service, &service->subsystem_chains[i],
-                          &config->subsystems[i].instance,
+        rc = chain_set_up(service, &service->subsystem_chains[i], &config->subsystems[i].instance,
                           config->subsystems[i].instance ? 1 : 0, PLUGIN_CHANNEL, "/subsystems",
                           report);
     return rc;
 }
 
-/* --- life -------------------------------------------------------------------------------------------- */
+/* --- life
+ * -------------------------------------------------------------------------------------------- */
 
 int session_service_new(const struct config *config, struct reactor *reactor, struct pool *pool,
                         const struct session_builtin *builtins,
@@ -294,7 +295,8 @@ void session_service_forget(struct session_service *service, struct session *ses
     service->observer.on_ended(service->observer.arg, session->origin.id);
 }
 
-/* --- listings ------------------------------------------------------------------------------------------ */
+/* --- listings
+ * ------------------------------------------------------------------------------------------ */
 
 int session_disconnect(struct session_service *service, uint64_t id, const char *text)
 {
@@ -342,21 +344,20 @@ static void list_one(uint64_t key, void *value, void *arg)
 
     (void)key;
     copy_cut(facts.user, sizeof facts.user, session->snapshot->user);
-    copy_cut(facts.client_version, sizeof facts.client_version,
-             session->snapshot->client_version);
+    copy_cut(facts.client_version, sizeof facts.client_version, session->snapshot->client_version);
     listing->each(&facts, listing->arg);
 }
 
 void session_for_each(struct session_service *service,
                       void (*each)(const struct connection_facts *facts, void *arg), void *arg)
 {
-    struct listing listing = {
-        .each = each, .arg = arg, .now_ms = reactor_now_ms(service->reactor)};
+    struct listing listing = {.each = each, .arg = arg, .now_ms = reactor_now_ms(service->reactor)};
 
     hashmap_for_each(&service->sessions, list_one, &listing);
 }
 
-/* --- for handlers ---------------------------------------------------------------------------------------- */
+/* --- for handlers
+ * ---------------------------------------------------------------------------------------- */
 
 const struct sp_connection *session_connection(const struct session *session)
 {

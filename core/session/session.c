@@ -18,8 +18,8 @@
 #include "session/internal.h"
 
 enum {
-    PUMP_BUDGET = 64,      /* turns before others get theirs */
-    LINGER_MS = 2000,      /* for a DISCONNECT to go out */
+    PUMP_BUDGET = 64, /* turns before others get theirs */
+    LINGER_MS = 2000, /* for a DISCONNECT to go out */
 };
 
 static void pump(struct session *session);
@@ -311,8 +311,8 @@ static void on_time(struct reactor_timer *timer)
                     "not authenticated within %llu ms", (unsigned long long)limits->login);
     else if (session->stage == SESSION_OPEN && idle_limit(session) &&
              now - session->active_ms >= idle_limit(session))
-        session_end(session, DISCONNECT_BY_APPLICATION, "connection.idle",
-                    "idle for %llu ms", (unsigned long long)idle_limit(session));
+        session_end(session, DISCONNECT_BY_APPLICATION, "connection.idle", "idle for %llu ms",
+                    (unsigned long long)idle_limit(session));
     else if (session->stage == SESSION_OPEN)
         check_keepalive(session, now);
     session_arm_timer(session);
@@ -577,8 +577,7 @@ static void start_handshake(struct session *session)
         ssh_options_set(session->ssh, SSH_OPTIONS_REKEY_DATA, &rekey_bytes);
     if (rekey_seconds)
         ssh_options_set(session->ssh, SSH_OPTIONS_REKEY_TIME, &rekey_seconds);
-    ssh_options_set(session->ssh, SSH_OPTIONS_COMPRESSION,
-                    service->config->algorithms.compression);
+    ssh_options_set(session->ssh, SSH_OPTIONS_COMPRESSION, service->config->algorithms.compression);
     if (ssh_bind_accept_fd(service->bind, session->ssh, fd) != SSH_OK) {
         const char *error = ssh_get_error(service->bind);
         /* After some failures the descriptor is the library's, after others still ours. */
@@ -635,9 +634,9 @@ static void ask_plugins(struct session *session)
         .text = sp_str_of(""),
     };
 
-    session->asking = chain_start(&session->service->connection_chain,
-                                  PLUGIN_CONNECTION_request, &event.head, session->strands,
-                                  on_asked, session, release_memory, NULL);
+    session->asking =
+        chain_start(&session->service->connection_chain, PLUGIN_CONNECTION_request, &event.head,
+                    session->strands, on_asked, session, release_memory, NULL);
 }
 
 int session_accept(struct session_service *service, int fd, const struct connection_origin *origin)

@@ -42,8 +42,8 @@ struct session_observer {
 /* Everything sessions share in one worker. builtins end with a zeroed one. */
 int session_service_new(const struct config *config, struct reactor *reactor, struct pool *pool,
                         const struct session_builtin *builtins,
-                        const struct session_observer *observer,
-                        struct worker_counters *counters, struct session_service **ret_service, struct report *report);
+                        const struct session_observer *observer, struct worker_counters *counters,
+                        struct session_service **ret_service, struct report *report);
 /* Host keys are read here, so that privileges can be dropped after it. */
 int session_service_load_keys(struct session_service *service, struct report *report);
 /* The services that plugins reach, and the host once it is up. */

@@ -1,9 +1,9 @@
 /*
  * tap_static.c: the tap with libssh's static archive. Two functions that the archive has and the
  * shared library does not export are used: one that registers packet handlers ahead of the
- * library's own, and the one through which it packs outgoing packets, which the linker lets us wrap.
- * Nothing else of the library's inside is known here; the tests of the tap prove it against the
- * archive that is linked.
+ * library's own, and the one through which it packs outgoing packets, which the linker lets us
+ * wrap. Nothing else of the library's inside is known here; the tests of the tap prove it against
+ * the archive that is linked.
  */
 #ifdef SALLYPORT_TAP_STATIC
 
@@ -73,14 +73,10 @@ static int on_packet(ssh_session ssh, uint8_t type, ssh_buffer packet, void *use
 enum { FIRST = TAP_DISCONNECT, LAST = TAP_CHANNEL_REQUEST };
 
 static ssh_packet_callback handlers[LAST - FIRST + 1] = {
-    [TAP_DISCONNECT - FIRST] = on_packet,
-    [TAP_SERVICE_REQUEST - FIRST] = on_packet,
-    [TAP_USERAUTH_REQUEST - FIRST] = on_packet,
-    [TAP_USERAUTH_INFO_RESPONSE - FIRST] = on_packet,
-    [TAP_GLOBAL_REQUEST - FIRST] = on_packet,
-    [TAP_REQUEST_SUCCESS - FIRST] = on_packet,
-    [TAP_REQUEST_FAILURE - FIRST] = on_packet,
-    [TAP_CHANNEL_OPEN - FIRST] = on_packet,
+    [TAP_DISCONNECT - FIRST] = on_packet,       [TAP_SERVICE_REQUEST - FIRST] = on_packet,
+    [TAP_USERAUTH_REQUEST - FIRST] = on_packet, [TAP_USERAUTH_INFO_RESPONSE - FIRST] = on_packet,
+    [TAP_GLOBAL_REQUEST - FIRST] = on_packet,   [TAP_REQUEST_SUCCESS - FIRST] = on_packet,
+    [TAP_REQUEST_FAILURE - FIRST] = on_packet,  [TAP_CHANNEL_OPEN - FIRST] = on_packet,
     [TAP_CHANNEL_REQUEST - FIRST] = on_packet,
 };
 

@@ -13,15 +13,15 @@
 static struct config good(void)
 {
     return (struct config){
-        .file = (char *)(uintptr_t)"test.json",
+        .file = (char *)(uintptr_t) "test.json",
         .algorithms =
             {
-                .kex = (char *)(uintptr_t)"curve25519-sha256,ecdh-sha2-nistp256",
-                .host_keys = (char *)(uintptr_t)"ssh-ed25519,rsa-sha2-512",
-                .ciphers = (char *)(uintptr_t)"aes256-gcm@openssh.com,aes128-ctr",
-                .macs = (char *)(uintptr_t)"hmac-sha2-256",
-                .compression = (char *)(uintptr_t)"none",
-                .public_keys = (char *)(uintptr_t)"ssh-ed25519,rsa-sha2-256",
+                .kex = (char *)(uintptr_t) "curve25519-sha256,ecdh-sha2-nistp256",
+                .host_keys = (char *)(uintptr_t) "ssh-ed25519,rsa-sha2-512",
+                .ciphers = (char *)(uintptr_t) "aes256-gcm@openssh.com,aes128-ctr",
+                .macs = (char *)(uintptr_t) "hmac-sha2-256",
+                .compression = (char *)(uintptr_t) "none",
+                .public_keys = (char *)(uintptr_t) "ssh-ed25519,rsa-sha2-256",
             },
     };
 }
@@ -42,8 +42,8 @@ static void names_each_unknown_algorithm_and_what_there_is(void **state)
     struct report report = {0};
 
     (void)state;
-    config.algorithms.ciphers = (char *)(uintptr_t)"aes128-ctr,rot13,none-cipher";
-    config.algorithms.macs = (char *)(uintptr_t)"hmac-md4";
+    config.algorithms.ciphers = (char *)(uintptr_t) "aes128-ctr,rot13,none-cipher";
+    config.algorithms.macs = (char *)(uintptr_t) "hmac-md4";
     assert_int_equal(session_check_algorithms(&config, &report), SP_ERR_INVALID);
     assert_int_equal(report.errors, 3);
     assert_string_equal(report.complaints[0].key, "/algorithms/ciphers");
