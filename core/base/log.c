@@ -54,7 +54,8 @@ static const char *level_name(enum log_level level)
 
 static void put(struct record *record, const char *piece, size_t len)
 {
-    if (record->is_cut || len > record->limit - record->length) {
+    /* A closing quote may stand past the limit. */
+    if (record->is_cut || record->length + len > record->limit) {
         record->is_cut = true;
         return;
     }
@@ -201,10 +202,8 @@ static void put_field(struct record *record, const struct log_field *field)
         put_number(record, field);
     else if (!is_json && is_word(field->value.text, len))
         put_escaped(record, field->value.text, len);
-    else if (record->limit - record->length > 1)
-        put_quoted(record, field->value.text, len);
     else
-        record->is_cut = true;
+        put_quoted(record, field->value.text, len);
     if (record->is_cut && record->length <= value + 2)
         record->length = start;
 }

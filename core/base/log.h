@@ -45,10 +45,12 @@ bool log_is_enabled(enum log_level level);
 /* fields end with a zeroed one. Records longer than 8 KiB are cut, marked by truncated=1. */
 void log_write(enum log_level level, const char *event, const struct log_field *fields);
 
-#define log_at(level, event, ...)                                                                  \
+/* The level, the event and no or more fields. */
+#define log_at(...) log_ended(__VA_ARGS__, ((struct log_field){.key = NULL}))
+#define log_ended(level, event, ...)                                                               \
     do {                                                                                           \
         if (log_is_enabled(level))                                                                 \
-            log_write((level), (event), (const struct log_field[]){__VA_ARGS__, {.key = NULL}});   \
+            log_write((level), (event), (const struct log_field[]){__VA_ARGS__});                  \
     } while (0)
 #define log_error(...) log_at(LOG_LEVEL_ERROR, __VA_ARGS__)
 #define log_warning(...) log_at(LOG_LEVEL_WARNING, __VA_ARGS__)

@@ -17,7 +17,7 @@ static int push(char out[VPATH_MAX], size_t *length, const char *component, size
             ;
         return 0;
     }
-    if (len > VPATH_MAX - 2 - *length) /* the slash and the NUL */
+    if (*length + len > VPATH_MAX - 2) /* the slash and the NUL */
         return SP_ERR_LIMIT;
     out[(*length)++] = '/';
     memcpy(out + *length, component, len);
