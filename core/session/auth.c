@@ -2,11 +2,8 @@
  * auth.c: the authentication protocol (RFC 4252, 4256). Requests are answered one at a time in the
  * order they came; the chain of plugins judges, the library has verified signatures, and this file
  * alone lets anybody in: on SP_ALLOW for a request that needs no further proof.
- *
- * libssh swallows some requests without a reply (a bad signature, an unknown key type, a garbled
- * packet). The tap notes each request; one for which no message came is answered with a failure.
  */
-#include "session/internal.h"
+#include "session/auth.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,50 +11,19 @@
 
 #include "base/err.h"
 #include "base/log.h"
-#include "base/secret.h"
-#include "keys/blob.h"
 
 enum {
-    REQUESTS_MAX = 16,  /* pipelined requests waiting for their turn */
-    USER_MAX = 255,     /* bytes in a user name */
-    RESPONSES_MAX = 32, /* of keyboard-interactive, a round */
+    USER_MAX = 255, /* bytes in a user name */
     PROMPTS_MAX = 16,
 };
 
-struct auth_request {
-    struct list link;
-    ssh_message message; /* NULL: only to be refused */
-    struct auth_seen seen;
-    uint32_t method;
-    bool is_response; /* to prompts of keyboard-interactive */
-};
-
-/* What an event points to, for as long as a plugin may look. */
-struct auth_memory {
-    char *user;
-    char *password;
-    size_t password_length;
-    char *key_type;
-    unsigned char *key_blob;
-    char *fingerprint;
-    char *signature_algorithm;
-    struct sp_str *responses;
-    size_t responses_count;
-};
-
-static const struct {
-    const char *name;
-    uint32_t method;
-    int library;
-} methods[] = {
+const struct auth_method auth_methods[] = {
     {"none", SP_METHOD_NONE, SSH_AUTH_METHOD_NONE},
     {"password", SP_METHOD_PASSWORD, SSH_AUTH_METHOD_PASSWORD},
     {"publickey", SP_METHOD_PUBLICKEY, SSH_AUTH_METHOD_PUBLICKEY},
     {"keyboard-interactive", SP_METHOD_KEYBOARD_INTERACTIVE, SSH_AUTH_METHOD_INTERACTIVE},
+    {NULL, 0, 0},
 };
-#define METHODS (sizeof methods / sizeof *methods)
-
-static void answer_next(struct session *session);
 
 void auth_init(struct session *session)
 {
@@ -87,29 +53,11 @@ void auth_free(struct session *session)
     auth->user = NULL;
 }
 
-static void free_memory(void *arg)
-{
-    struct auth_memory *memory = arg;
-
-    if (!memory)
-        return;
-    secret_free(memory->password, memory->password_length);
-    for (size_t i = 0; i < memory->responses_count; i++)
-        secret_free((char *)(uintptr_t)memory->responses[i].data, (size_t)memory->responses[i].len);
-    free(memory->responses);
-    free(memory->user);
-    free(memory->key_type);
-    free(memory->key_blob);
-    ssh_string_free_char(memory->fingerprint);
-    free(memory->signature_algorithm);
-    free(memory);
-}
-
 static const char *method_name(uint32_t method)
 {
-    for (size_t i = 0; i < METHODS; i++)
-        if (methods[i].method == method)
-            return methods[i].name;
+    for (size_t i = 0; auth_methods[i].name; i++)
+        if (auth_methods[i].method == method)
+            return auth_methods[i].name;
     return "unknown";
 }
 
@@ -121,12 +69,13 @@ static void send_failure(struct session *session, ssh_message message, bool is_p
     char names[128] = "";
     int mask = 0;
 
-    for (size_t i = 0; i < METHODS; i++) {
-        if (!(session->auth.methods & methods[i].method) || methods[i].method == SP_METHOD_NONE)
+    for (size_t i = 0; auth_methods[i].name; i++) {
+        if (!(session->auth.methods & auth_methods[i].method) ||
+            auth_methods[i].method == SP_METHOD_NONE)
             continue;
-        mask |= methods[i].library;
+        mask |= auth_methods[i].library;
         snprintf(names + strlen(names), sizeof names - strlen(names), "%s%s", names[0] ? "," : "",
-                 methods[i].name);
+                 auth_methods[i].name);
     }
     if (tap_is_present()) {
         wire_put_u8(&packet, TAP_USERAUTH_FAILURE);
@@ -177,7 +126,7 @@ static void finish_request(struct session *session)
     }
     request_free(request);
     session_kick(session);
-    answer_next(session);
+    auth_answer_next(session);
 }
 
 static struct auth_request *current(struct session *session)
@@ -334,99 +283,6 @@ static void on_verdict(void *owner, int32_t verdict, const struct sp_reply *head
          reply ? reply->reason : (struct sp_str){0}, name);
 }
 
-/* --- asking the plugins -------------------------------------------------------------------- */
-
-static char *copy_text(struct sp_str *ret, const char *text)
-{
-    char *copy = strdup(text ? text : "");
-
-    *ret = sp_str_of(copy);
-    return copy;
-}
-
-static int fill_password(struct auth_memory *memory, struct sp_auth_event *event,
-                         ssh_message message)
-{
-    const char *password = ssh_message_auth_password(message);
-    size_t length = password ? strlen(password) : 0;
-
-    memory->password = secret_copy(password ? password : "", length);
-    memory->password_length = length;
-    if (!memory->password)
-        return SP_ERR_NOMEM;
-    event->password = (struct sp_str){memory->password, length};
-    return 0;
-}
-
-static int fill_key(struct auth_memory *memory, struct sp_auth_event *event,
-                    const struct auth_request *request)
-{
-    ssh_key key = ssh_message_auth_pubkey(request->message);
-    unsigned char *hash = NULL;
-    size_t hash_length = 0;
-    struct buffer blob = {0};
-    int rc = key_blob(key, &blob);
-
-    memory->key_blob = blob.bytes;
-    if (rc < 0)
-        return rc;
-    memory->key_type = copy_text(&event->key_type, ssh_key_type_to_char(ssh_key_type(key)));
-    memory->signature_algorithm =
-        copy_text(&event->signature_algorithm, request->seen.signature_algorithm);
-    event->key_blob = (struct sp_str){(const char *)buffer_data(&blob), buffer_length(&blob)};
-    if (ssh_get_publickey_hash(key, SSH_PUBLICKEY_HASH_SHA256, &hash, &hash_length) == SSH_OK) {
-        memory->fingerprint =
-            ssh_get_fingerprint_hash(SSH_PUBLICKEY_HASH_SHA256, hash, hash_length);
-        ssh_clean_pubkey_hash(&hash);
-    }
-    if (!memory->fingerprint)
-        return SP_ERR_LIBRARY;
-    event->key_fingerprint = sp_str_of(memory->fingerprint);
-    event->key_state = request->seen.has_signature ? SP_KEY_PROVED : SP_KEY_OFFERED;
-    return 0;
-}
-
-static int fill_responses(struct auth_memory *memory, struct sp_auth_event *event,
-                          struct session *session)
-{
-    int count = ssh_userauth_kbdint_getnanswers(session->ssh);
-
-    if (count < 0 || count > RESPONSES_MAX)
-        return SP_ERR_LIMIT;
-    memory->responses = calloc((size_t)count + 1, sizeof *memory->responses);
-    if (!memory->responses)
-        return SP_ERR_NOMEM;
-    for (int i = 0; i < count; i++) {
-        const char *text = ssh_userauth_kbdint_getanswer(session->ssh, (unsigned int)i);
-        size_t length = text ? strlen(text) : 0;
-        char *copy = secret_copy(text ? text : "", length);
-        if (!copy)
-            return SP_ERR_NOMEM;
-        memory->responses[i] = (struct sp_str){copy, length};
-        memory->responses_count++;
-    }
-    event->responses = memory->responses;
-    event->responses_count = memory->responses_count;
-    return 0;
-}
-
-static int fill(struct session *session, const struct auth_request *request,
-                struct auth_memory *memory, struct sp_auth_event *event)
-{
-    memory->user = copy_text(&event->user, session->auth.user);
-    switch (request->method) {
-    case SP_METHOD_PASSWORD:
-        return fill_password(memory, event, request->message);
-    case SP_METHOD_PUBLICKEY:
-        return fill_key(memory, event, request);
-    case SP_METHOD_KEYBOARD_INTERACTIVE:
-        event->round = request->is_response ? session->auth.round : 0;
-        return request->is_response ? fill_responses(memory, event, session) : 0;
-    default:
-        return 0;
-    }
-}
-
 static enum plugin_operation operation_of(uint32_t method)
 {
     switch (method) {
@@ -443,22 +299,21 @@ static enum plugin_operation operation_of(uint32_t method)
 
 static void ask_plugins(struct session *session, const struct auth_request *request)
 {
-    struct auth_memory *memory = calloc(1, sizeof *memory);
     struct sp_auth_event event = {
         .head = {.struct_size = sizeof event, .connection = session->snapshot},
         .method = request->method,
         .attempt = session->auth.failures + 1,
         .methods_done = session->auth.methods_done,
     };
+    struct auth_memory *memory = auth_event_fill(session, request, &event);
 
-    if (!memory || fill(session, request, memory, &event) < 0) {
-        free_memory(memory);
+    if (!memory) {
         deny(session, true, sp_str_of("the request could not be read"), "");
         return;
     }
     session->auth.run =
         chain_start(&session->service->auth_chain, operation_of(request->method), &event.head,
-                    session->strands, on_verdict, session, free_memory, memory);
+                    session->strands, on_verdict, session, auth_memory_free, memory);
 }
 
 /* A name that could do harm in a path, a log, a query or a shell is refused before anybody sees it.
@@ -517,7 +372,7 @@ static bool is_admissible(struct session *session, const struct auth_request *re
     return true;
 }
 
-static void answer_next(struct session *session)
+void auth_answer_next(struct session *session)
 {
     struct auth *auth = &session->auth;
     struct list *node = list_first(&auth->requests);
@@ -533,185 +388,4 @@ static void answer_next(struct session *session)
     }
     if (is_admissible(session, request))
         ask_plugins(session, request);
-}
-
-/* --- what comes in ------------------------------------------------------------------------- */
-
-static void enqueue(struct session *session, ssh_message message, uint32_t method)
-{
-    struct auth *auth = &session->auth;
-    struct auth_request *request;
-
-    if (session->stage != SESSION_AUTHENTICATING || !auth->service_is_accepted) {
-        ssh_message_free(message);
-        if (session->stage == SESSION_AUTHENTICATING)
-            session_end(session, DISCONNECT_PROTOCOL_ERROR, "auth.out_of_order",
-                        "authentication before the service was asked for");
-        return; /* after success further requests are ignored, RFC 4252, 5.1 */
-    }
-    if (auth->requests_count >= REQUESTS_MAX) {
-        ssh_message_free(message);
-        session_end(session, DISCONNECT_PROTOCOL_ERROR, "auth.flood",
-                    "too many authentication requests at once");
-        return;
-    }
-    request = calloc(1, sizeof *request);
-    if (!request) {
-        ssh_message_free(message);
-        session_break(session, "auth.failed", "out of memory");
-        return;
-    }
-    list_init(&request->link);
-    request->message = message;
-    request->method = method;
-    request->seen = auth->seen;
-    auth->seen = (struct auth_seen){0};
-    if (message && method == SP_METHOD_KEYBOARD_INTERACTIVE)
-        request->is_response = ssh_message_auth_kbdint_is_response(message);
-    list_append(&auth->requests, &request->link);
-    auth->requests_count++;
-    answer_next(session);
-}
-
-static uint32_t method_of(ssh_message message)
-{
-    int subtype = ssh_message_subtype(message);
-
-    for (size_t i = 0; i < METHODS; i++)
-        if (methods[i].library == subtype)
-            return methods[i].method;
-    return 0;
-}
-
-static void accept_service(struct session *session, ssh_message message)
-{
-    const char *name = ssh_message_service_service(message);
-
-    if (session->stage != SESSION_AUTHENTICATING || !name || strcmp(name, "ssh-userauth") != 0) {
-        ssh_message_free(message);
-        session_end(session, DISCONNECT_SERVICE_NOT_AVAILABLE, "connection.unknown_service",
-                    "the service is not offered; ask for ssh-userauth");
-        return;
-    }
-    session->auth.service_is_accepted = true;
-    ssh_message_service_reply_success(message);
-    ssh_message_free(message);
-    session_kick(session);
-}
-
-void auth_on_message(struct session *session, ssh_message message)
-{
-    uint32_t method;
-
-    if (ssh_message_type(message) == SSH_REQUEST_SERVICE) {
-        accept_service(session, message);
-        return;
-    }
-    method = method_of(message);
-    if (!tap_is_present()) {
-        session->auth.seen = (struct auth_seen){.is_waiting = true, .method = method};
-        /* The library hands over a signed request only after it has verified the signature. */
-        if (method == SP_METHOD_PUBLICKEY)
-            session->auth.seen.has_signature =
-                ssh_message_auth_publickey_state(message) == SSH_PUBLICKEY_STATE_VALID;
-    }
-    /* The two sources must agree before anything counts as proved. */
-    if (method == SP_METHOD_PUBLICKEY &&
-        session->auth.seen.has_signature !=
-            (ssh_message_auth_publickey_state(message) == SSH_PUBLICKEY_STATE_VALID)) {
-        ssh_message_free(message);
-        message = NULL;
-    }
-    enqueue(session, message, method);
-}
-
-void auth_after_messages(struct session *session)
-{
-    if (session->auth.seen.is_waiting)
-        enqueue(session, NULL, session->auth.seen.method);
-}
-
-bool auth_on_service_packet(struct session *session, struct wire_reader *payload)
-{
-    (void)payload;
-    session->messages_due = true;
-    return false;
-}
-
-/* Requests may come faster than the pump takes messages: settle the one before. */
-static void settle_seen(struct session *session)
-{
-    ssh_message message;
-
-    if (!session->auth.seen.is_waiting)
-        return;
-    message = ssh_message_get(session->ssh);
-    if (message && !session->is_dead)
-        auth_on_message(session, message);
-    else
-        auth_after_messages(session);
-}
-
-static uint32_t method_by_name(struct sp_str name)
-{
-    for (size_t i = 0; i < METHODS; i++)
-        if (name.len == strlen(methods[i].name) &&
-            memcmp(name.data, methods[i].name, (size_t)name.len) == 0)
-            return methods[i].method;
-    return 0;
-}
-
-bool auth_on_request_packet(struct session *session, struct wire_reader *payload)
-{
-    struct auth_seen seen = {.is_waiting = true};
-    struct sp_str user, service, method, algorithm;
-
-    if (session->stage != SESSION_AUTHENTICATING)
-        return true;
-    settle_seen(session);
-    if (session->is_dead || session->stage != SESSION_AUTHENTICATING)
-        return true;
-    user = wire_get_string(payload);
-    service = wire_get_string(payload);
-    method = wire_get_string(payload);
-    seen.method = method_by_name(method);
-    if (seen.method == SP_METHOD_PASSWORD)
-        seen.is_password_change = wire_get_bool(payload);
-    if (seen.method == SP_METHOD_PUBLICKEY) {
-        seen.has_signature = wire_get_bool(payload);
-        algorithm = wire_get_string(payload);
-        if (algorithm.len >= sizeof seen.signature_algorithm)
-            payload->failed = true;
-        else if (algorithm.len)
-            memcpy(seen.signature_algorithm, algorithm.data, (size_t)algorithm.len);
-    }
-    /* A user name that holds a NUL would be another one to the library. */
-    if (!wire_ok(payload) || (user.len && memchr(user.data, 0, (size_t)user.len)) ||
-        service.len != strlen("ssh-connection") ||
-        memcmp(service.data, "ssh-connection", (size_t)service.len) != 0)
-        seen.method = 0;
-    session->auth.seen = seen;
-    /* What no plugin could be asked never reaches the library: its code for other methods (GSSAPI
-     * among them) would do work for a stranger. */
-    if (seen.method == 0) {
-        auth_after_messages(session);
-        return true;
-    }
-    session->messages_due = true;
-    return false;
-}
-
-bool auth_on_response_packet(struct session *session, struct wire_reader *payload)
-{
-    if (session->stage != SESSION_AUTHENTICATING)
-        return true;
-    settle_seen(session);
-    session->auth.seen =
-        (struct auth_seen){.is_waiting = true, .method = SP_METHOD_KEYBOARD_INTERACTIVE};
-    if (wire_get_u32(payload) > RESPONSES_MAX || !wire_ok(payload)) {
-        auth_after_messages(session);
-        return true;
-    }
-    session->messages_due = true;
-    return false;
 }

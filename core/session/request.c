@@ -3,7 +3,7 @@
  * channel may become is decided here: permission first, then what the core serves itself, then the
  * plugins. At most one program (shell, command or subsystem) runs on a channel.
  */
-#include "session/internal.h"
+#include "session/request.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -12,31 +12,10 @@
 #include "base/log.h"
 
 enum {
-    PENDING_MAX = 64,              /* requests waiting for their turn */
-    ENVIRONMENT_MAX = 64,          /* variables */
-    ENVIRONMENT_BYTES = 16 * 1024, /* in all */
-    COMMAND_MAX = 64 * 1024,
-    NAME_MAX_BYTES = 256, /* of a subsystem, a variable, a terminal type, a signal */
+    ENVIRONMENT_MAX = 64, /* variables */
 };
 
-struct channel_request {
-    struct list link;
-    struct channel *channel;
-    ssh_message message; /* without the tap */
-    uint32_t kind;       /* SP_REQUEST_*; 0: malformed */
-    bool wants_reply;
-    char *name;
-    size_t name_length;
-    char *value;
-    size_t value_length;
-    struct sp_terminal terminal; /* pty: term is name, modes is value */
-};
-
-static const struct {
-    const char *name;
-    uint32_t kind;
-    uint32_t permit; /* 0: needs none of its own */
-} kinds[] = {
+const struct request_kind request_kinds[] = {
     {"pty-req", SP_REQUEST_PTY, SP_PERMIT_PTY},
     {"env", SP_REQUEST_ENV, SP_PERMIT_ENV},
     {"shell", SP_REQUEST_SHELL, SP_PERMIT_SHELL},
@@ -47,10 +26,8 @@ static const struct {
     {"break", SP_REQUEST_BREAK, 0},
     {"x11-req", SP_REQUEST_X11, SP_PERMIT_X11},
     {"auth-agent-req@openssh.com", SP_REQUEST_AGENT, SP_PERMIT_AGENT},
+    {NULL, 0, 0},
 };
-#define KINDS (sizeof kinds / sizeof *kinds)
-
-static void serve_next(struct channel *channel);
 
 void requests_init(struct channel_requests *requests)
 {
@@ -58,7 +35,7 @@ void requests_init(struct channel_requests *requests)
     requests->terminal.struct_size = sizeof requests->terminal;
 }
 
-static void request_free(struct channel_request *request)
+void request_free(struct channel_request *request)
 {
     list_remove(&request->link);
     ssh_message_free(request->message);
@@ -125,7 +102,7 @@ static void finish(struct channel *channel, bool is_success)
     reply(request, is_success);
     channel_requests(channel)->count--;
     request_free(request);
-    serve_next(channel);
+    request_serve_next(channel);
 }
 
 static void refuse(struct channel *channel, const char *why)
@@ -133,9 +110,9 @@ static void refuse(struct channel *channel, const char *why)
     const struct channel_request *request = first(channel);
     const char *name = "unknown";
 
-    for (size_t i = 0; i < KINDS; i++)
-        if (kinds[i].kind == request->kind)
-            name = kinds[i].name;
+    for (size_t i = 0; request_kinds[i].name; i++)
+        if (request_kinds[i].kind == request->kind)
+            name = request_kinds[i].name;
     log_info("channel.request_refused", LOG_U64("conn", channel_session(channel)->origin.id),
              LOG_U64("channel", channel_id(channel)), LOG_TEXT("request", name),
              LOG_BYTES("name", request->name, request->name_length), LOG_TEXT("reason", why));
@@ -164,8 +141,8 @@ static bool keep_variable(struct channel *channel, struct channel_request *reque
     struct sp_pair *grown;
 
     if (requests->environment_count >= ENVIRONMENT_MAX ||
-        requests->environment_bytes + bytes > ENVIRONMENT_BYTES || request->name_length == 0 ||
-        memchr(request->name, '=', request->name_length))
+        requests->environment_bytes + bytes > REQUEST_ENVIRONMENT_BYTES ||
+        request->name_length == 0 || memchr(request->name, '=', request->name_length))
         return false;
     grown = realloc(requests->environment,
                     (requests->environment_count + 1) * sizeof *requests->environment);
@@ -308,85 +285,11 @@ static void on_verdict(void *owner, int32_t verdict, const struct sp_reply *answ
     refuse(channel, verdict == SP_NEXT ? "no plugin takes it" : "refused by a plugin");
 }
 
-/* Texts an event points to. */
-struct request_memory {
-    char *name;
-    char *value;
-    struct sp_terminal terminal;
-    struct sp_pair *environment;
-    size_t environment_count;
-};
-
-static void free_memory(void *arg)
-{
-    struct request_memory *memory = arg;
-
-    free(memory->name);
-    free(memory->value);
-    free((char *)(uintptr_t)memory->terminal.term.data);
-    free((char *)(uintptr_t)memory->terminal.modes.data);
-    for (size_t i = 0; i < memory->environment_count; i++) {
-        free((char *)(uintptr_t)memory->environment[i].name.data);
-        free((char *)(uintptr_t)memory->environment[i].value.data);
-    }
-    free(memory->environment);
-    free(memory);
-}
-
-static char *duplicate(const char *text, size_t length)
-{
-    char *copy = malloc(length + 1);
-
-    if (copy) {
-        if (length)
-            memcpy(copy, text, length);
-        copy[length] = '\0';
-    }
-    return copy;
-}
-
-static struct sp_str duplicate_str(struct sp_str str)
-{
-    return (struct sp_str){duplicate(str.data, (size_t)str.len), str.len};
-}
-
-/* A plugin that is late may look at these after the channel is gone, hence the copies. */
-static struct request_memory *copy_texts(const struct channel *channel,
-                                         const struct channel_request *request)
-{
-    const struct channel_requests *requests =
-        channel_requests((struct channel *)(uintptr_t)channel);
-    struct request_memory *memory = calloc(1, sizeof *memory);
-    bool is_complete;
-
-    if (!memory)
-        return NULL;
-    memory->name = duplicate(request->name, request->name_length);
-    memory->value = duplicate(request->value, request->value_length);
-    memory->terminal = requests->terminal;
-    memory->terminal.term = duplicate_str(requests->terminal.term);
-    memory->terminal.modes = duplicate_str(requests->terminal.modes);
-    memory->environment = calloc(requests->environment_count + 1, sizeof *memory->environment);
-    is_complete = memory->name && memory->value && memory->terminal.term.data &&
-                  memory->terminal.modes.data && memory->environment;
-    for (size_t i = 0; is_complete && i < requests->environment_count; i++) {
-        memory->environment[i].name = duplicate_str(requests->environment[i].name);
-        memory->environment[i].value = duplicate_str(requests->environment[i].value);
-        memory->environment_count++;
-        is_complete = memory->environment[i].name.data && memory->environment[i].value.data;
-    }
-    if (!is_complete) {
-        free_memory(memory);
-        return NULL;
-    }
-    return memory;
-}
-
 static void ask_chain(struct channel *channel, const struct chain *chain)
 {
     struct session *session = channel_session(channel);
     struct channel_request *request = first(channel);
-    struct request_memory *memory = copy_texts(channel, request);
+    struct request_memory *memory = request_memory_new(channel, request);
     struct sp_str forced = forced_command(channel);
     bool is_program = request->kind == SP_REQUEST_SHELL || request->kind == SP_REQUEST_EXEC;
 
@@ -413,7 +316,7 @@ static void ask_chain(struct channel *channel, const struct chain *chain)
     }
     channel_requests(channel)->run =
         chain_start(chain, PLUGIN_CHANNEL_request, &event.head, session->strands, on_verdict,
-                    channel, free_memory, memory);
+                    channel, request_memory_free, memory);
 }
 
 static void serve_subsystem(struct channel *channel)
@@ -464,7 +367,7 @@ static void serve_program(struct channel *channel)
         ask_chain(channel, &channel_session(channel)->service->channel_chain);
 }
 
-static void serve_next(struct channel *channel)
+void request_serve_next(struct channel *channel)
 {
     struct channel_requests *requests = channel_requests(channel);
     struct session *session = channel_session(channel);
@@ -474,9 +377,9 @@ static void serve_next(struct channel *channel)
     if (list_is_empty(&requests->pending) || requests->run || session->is_dead)
         return;
     request = first(channel);
-    for (size_t i = 0; i < KINDS; i++)
-        if (kinds[i].kind == request->kind)
-            permit = kinds[i].permit;
+    for (size_t i = 0; request_kinds[i].name; i++)
+        if (request_kinds[i].kind == request->kind)
+            permit = request_kinds[i].permit;
     switch (request->kind) {
     case 0:
         refuse(channel, "malformed");
@@ -506,191 +409,4 @@ static void serve_next(struct channel *channel)
         else
             ask_chain(channel, &session->service->channel_chain);
     }
-}
-
-/* --- decoding --------------------------------------------------------------------------------- */
-
-static bool take_text(struct wire_reader *payload, size_t limit, bool allows_nul, char **ret_text,
-                      size_t *ret_length)
-{
-    struct sp_str str = wire_get_string(payload);
-
-    if (!wire_ok(payload) || str.len > limit ||
-        (!allows_nul && str.len && memchr(str.data, 0, (size_t)str.len)))
-        return false;
-    free(*ret_text);
-    *ret_text = duplicate(str.data, (size_t)str.len);
-    *ret_length = (size_t)str.len;
-    return *ret_text != NULL;
-}
-
-static void take_size(struct wire_reader *payload, struct sp_terminal *terminal)
-{
-    terminal->columns = wire_get_u32(payload);
-    terminal->rows = wire_get_u32(payload);
-    terminal->width_pixels = wire_get_u32(payload);
-    terminal->height_pixels = wire_get_u32(payload);
-}
-
-/* The fields after want_reply. False: malformed. */
-static bool decode(struct channel_request *request, struct wire_reader *payload)
-{
-    switch (request->kind) {
-    case SP_REQUEST_PTY:
-        if (!take_text(payload, NAME_MAX_BYTES, false, &request->name, &request->name_length))
-            return false;
-        take_size(payload, &request->terminal);
-        return take_text(payload, 4096, true, &request->value, &request->value_length);
-    case SP_REQUEST_WINDOW_CHANGE:
-        take_size(payload, &request->terminal);
-        return wire_ok(payload);
-    case SP_REQUEST_ENV:
-        return take_text(payload, NAME_MAX_BYTES, false, &request->name, &request->name_length) &&
-               take_text(payload, ENVIRONMENT_BYTES, false, &request->value,
-                         &request->value_length);
-    case SP_REQUEST_EXEC:
-        return take_text(payload, COMMAND_MAX, false, &request->name, &request->name_length);
-    case SP_REQUEST_SUBSYSTEM:
-    case SP_REQUEST_SIGNAL:
-        return take_text(payload, NAME_MAX_BYTES, false, &request->name, &request->name_length);
-    case SP_REQUEST_BREAK:
-        wire_get_u32(payload);
-        return wire_ok(payload);
-    default:
-        return true;
-    }
-}
-
-/* For what the core does not know, plugins get the name and the payload as they came. */
-static bool keep_raw(struct channel_request *request, struct sp_str name,
-                     struct wire_reader *payload)
-{
-    size_t left = wire_left(payload);
-
-    if (name.len > NAME_MAX_BYTES || memchr(name.data, 0, (size_t)name.len) || left > COMMAND_MAX)
-        return false;
-    request->name = duplicate(name.data, (size_t)name.len);
-    request->name_length = (size_t)name.len;
-    request->value = duplicate((const char *)payload->next, left);
-    request->value_length = left;
-    return request->name && request->value;
-}
-
-static void enqueue(struct channel *channel, struct channel_request *request)
-{
-    struct channel_requests *requests = channel_requests(channel);
-
-    if (requests->count >= PENDING_MAX) {
-        request_free(request);
-        session_end(channel_session(channel), DISCONNECT_PROTOCOL_ERROR, "channel.request_flood",
-                    "too many channel requests at once");
-        return;
-    }
-    request->channel = channel;
-    list_append(&requests->pending, &request->link);
-    if (requests->count++ == 0)
-        serve_next(channel);
-}
-
-static struct channel_request *request_new(void)
-{
-    struct channel_request *request = calloc(1, sizeof *request);
-
-    if (request)
-        list_init(&request->link);
-    return request;
-}
-
-bool request_on_packet(struct session *session, struct wire_reader *payload)
-{
-    struct channel *channel = channel_by_local(session, wire_get_u32(payload));
-    struct sp_str name = wire_get_string(payload);
-    struct channel_request *request;
-
-    /* Requests on channels that are closing, or never were, are without effect. */
-    if (!channel || channel_is_closing(channel))
-        return true;
-    request = request_new();
-    if (!request) {
-        session_break(session, "channel.failed", "out of memory");
-        return true;
-    }
-    request->wants_reply = wire_get_bool(payload);
-    request->kind = SP_REQUEST_OTHER;
-    for (size_t i = 0; i < KINDS; i++)
-        if (is_text(name, kinds[i].name))
-            request->kind = kinds[i].kind;
-    if (!wire_ok(payload) ||
-        !(request->kind == SP_REQUEST_OTHER || request->kind == SP_REQUEST_X11 ||
-                  request->kind == SP_REQUEST_AGENT
-              ? keep_raw(request, name, payload)
-              : decode(request, payload)))
-        request->kind = 0;
-    enqueue(channel, request);
-    return true;
-}
-
-/* --- without the tap -------------------------------------------------------------------------- */
-
-static void set_text(char **ret_text, size_t *ret_length, const char *text)
-{
-    *ret_text = strdup(text ? text : "");
-    *ret_length = text ? strlen(text) : 0;
-}
-
-static void fill_from_message(struct channel_request *request, ssh_message message)
-{
-    switch (ssh_message_subtype(message)) {
-    case SSH_CHANNEL_REQUEST_PTY:
-        request->kind = SP_REQUEST_PTY;
-        set_text(&request->name, &request->name_length,
-                 ssh_message_channel_request_pty_term(message));
-        set_text(&request->value, &request->value_length, NULL);
-        break;
-    case SSH_CHANNEL_REQUEST_ENV:
-        request->kind = SP_REQUEST_ENV;
-        set_text(&request->name, &request->name_length,
-                 ssh_message_channel_request_env_name(message));
-        set_text(&request->value, &request->value_length,
-                 ssh_message_channel_request_env_value(message));
-        break;
-    case SSH_CHANNEL_REQUEST_SHELL:
-        request->kind = SP_REQUEST_SHELL;
-        break;
-    case SSH_CHANNEL_REQUEST_EXEC:
-        request->kind = SP_REQUEST_EXEC;
-        set_text(&request->name, &request->name_length,
-                 ssh_message_channel_request_command(message));
-        break;
-    case SSH_CHANNEL_REQUEST_SUBSYSTEM:
-        request->kind = SP_REQUEST_SUBSYSTEM;
-        set_text(&request->name, &request->name_length,
-                 ssh_message_channel_request_subsystem(message));
-        break;
-    case SSH_CHANNEL_REQUEST_WINDOW_CHANGE:
-        request->kind = SP_REQUEST_WINDOW_CHANGE;
-        break;
-    default:
-        request->kind = SP_REQUEST_OTHER; /* its name cannot be known */
-    }
-    request->terminal.columns = (uint32_t)ssh_message_channel_request_pty_width(message);
-    request->terminal.rows = (uint32_t)ssh_message_channel_request_pty_height(message);
-    request->terminal.width_pixels = (uint32_t)ssh_message_channel_request_pty_pxwidth(message);
-    request->terminal.height_pixels = (uint32_t)ssh_message_channel_request_pty_pxheight(message);
-}
-
-void request_on_message(struct session *session, ssh_message message)
-{
-    struct channel *channel = channel_by_ssh(session, ssh_message_channel_request_channel(message));
-    struct channel_request *request = channel ? request_new() : NULL;
-
-    if (!request || channel_is_closing(channel)) {
-        free(request);
-        ssh_message_free(message);
-        return;
-    }
-    request->message = message;
-    request->wants_reply = true;
-    fill_from_message(request, message);
-    enqueue(channel, request);
 }
