@@ -47,6 +47,13 @@ struct plugin_strands *plugin_strands_new(struct plugin_host *host)
     return strands;
 }
 
+struct plugin_strands *plugin_strands_ref(struct plugin_strands *strands)
+{
+    if (strands)
+        strands->users++;
+    return strands;
+}
+
 void plugin_strands_free(struct plugin_strands *strands)
 {
     if (strands && --strands->users == 0)

@@ -1,0 +1,200 @@
+/*
+ * engine.h: the inside of the SFTP engine, for its own files: one engine for each channel, requests
+ * with their turns, handles, and what executors use to answer.
+ *
+ *   engine.c    the channel: messages out of bytes, backpressure, end
+ *   request.c   a request's life: read, placed, authorised, queued, run, answered
+ *   handle.c    open files and directories
+ *   execute_*.c what each operation does
+ *
+ * Order. A request about a handle waits for all earlier ones about that handle. A request about a
+ * path waits for earlier ones about paths, except that those which change nothing overlap; CLOSE
+ * takes part in both queues, so that a path is touched after the files closed before it. All else
+ * overlaps. Reactor thread.
+ */
+#ifndef SALLYPORT_SFTP_ENGINE_H
+#define SALLYPORT_SFTP_ENGINE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/idmap.h"
+#include "base/list.h"
+#include "session/channel.h"
+#include "session/session.h"
+#include "sftp/block.h"
+#include "sftp/codec.h"
+#include "sftp/operations.h"
+#include "sftp/storage.h"
+#include "sftp/tree.h"
+
+/* Handles of all channels of one connection, which share a limit. */
+struct sftp_account {
+    uint64_t connection;
+    uint32_t references;
+    uint32_t handles; /* open, or being opened */
+};
+
+struct sftp_engine {
+    struct channel *channel; /* NULL once it is gone */
+    struct sftp_tree *tree;
+    struct worker_counters *counters;
+    struct sftp_account *account;
+    struct sftp_dialect dialect;
+
+    struct list requests; /* all that are not finished with */
+    struct list ready;    /* whose turn has come */
+    struct list paths;    /* turns of requests about paths */
+    struct list spare;    /* requests to use again */
+    uint32_t requests_count;
+    uint32_t spare_count;
+
+    struct idmap handle_ids;
+    struct list handles;
+    uint64_t handle_salt; /* so that no other session's handle is ever one of ours */
+
+    /* The message that is being received: its length field, then the rest in a block. */
+    uint8_t head[4];
+    uint8_t head_length;
+    struct sftp_block *partial;
+    uint32_t partial_length;
+    uint32_t partial_wanted;
+
+    size_t input_bytes;  /* data of WRITEs that are not done */
+    size_t output_bytes; /* promised to READs that are not done */
+    struct reactor_timer idle;
+    uint32_t depth; /* of our functions on the stack that use the engine: do not free it */
+    bool is_initialised, is_failed, is_eof, has_ended;
+    bool is_running, is_taking, has_refused;
+    bool was_active; /* since the idle timer was set */
+};
+
+enum sftp_handle_kind { SFTP_HANDLE_FILE, SFTP_HANDLE_DIRECTORY };
+
+struct sftp_handle {
+    struct list link;  /* engine->handles */
+    struct list queue; /* turns */
+    struct sftp_engine *engine;
+    uint64_t id; /* in engine->handle_ids; 0: no longer the client's */
+    uint64_t provider_handle;
+    struct sftp_mount *mount; /* NULL: a directory that only mounts make */
+    enum sftp_handle_kind kind;
+    uint32_t flags;           /* SP_OPEN_* */
+    uint32_t outstanding;     /* calls that a provider is not finished with */
+    bool is_broken;           /* a call was given up: what it does, and when, is unknown */
+    bool is_retired;          /* to be closed and freed once nothing is outstanding */
+    bool is_closed;           /* the provider was told */
+    bool has_dots, is_at_end; /* READDIR: what was listed */
+    size_t mount_cursor;
+    struct sftp_call closing;
+    uint64_t bytes_read, bytes_written;
+    char path[]; /* in the tree */
+};
+
+struct sftp_turn {
+    struct list link;
+    struct list *queue; /* NULL: not used */
+    struct sftp_request *request;
+    bool is_shared; /* with others that are shared */
+};
+
+typedef void sftp_answer(struct sftp_call *call, uint32_t status, const struct sp_fs_reply *reply);
+
+enum sftp_request_state {
+    SFTP_REQUEST_QUEUED,
+    SFTP_REQUEST_READY,
+    SFTP_REQUEST_STARTED,
+    SFTP_REQUEST_FINISHED
+};
+
+struct sftp_request {
+    struct list link;       /* engine->requests or ->spare */
+    struct list ready_link; /* engine->ready */
+    struct sftp_engine *engine;
+    const struct sftp_operation *operation;
+    enum sftp_request_state state;
+    /* What to run when the turn comes, and again after a call was released, if set. */
+    void (*next)(struct sftp_request *request);
+    struct sftp_turn turns[2];
+    struct sftp_message message; /* its text and data are valid while it is being read only */
+    struct sftp_place place, target;
+    const char *link_text; /* SYMLINK */
+    char *names;           /* what place, target and link_text point into */
+    struct sftp_handle *handle, *handle_to;
+    struct sftp_block *block; /* data of a WRITE, room for a READ */
+    uint8_t *data;            /* in block */
+    struct sftp_listing listing;
+    uint64_t done;  /* bytes, so far */
+    uint64_t piece; /* copy-data: bytes read and not yet written */
+    bool has_handle_reserved;
+    struct reactor_task again; /* copy-data */
+    struct sftp_call call;
+    sftp_answer *on_answer;
+};
+
+/* engine.c */
+int sftp_engine_start(struct channel *channel, struct sp_str command);
+/* The client broke the protocol: log why and close the channel. */
+void sftp_engine_fail(struct sftp_engine *engine, const char *reason);
+/* Between these two the engine is not freed; leave does all that may have become possible. */
+void sftp_engine_enter(struct sftp_engine *engine);
+void sftp_engine_leave(struct sftp_engine *engine);
+bool sftp_engine_is_closed(const struct sftp_engine *engine);
+
+/* request.c */
+/* A whole message, without its length field. block is the block it lies in, or NULL; it is taken
+ * over (set to NULL) if the request needs it. */
+void sftp_request_receive(struct sftp_engine *engine, const uint8_t *data, size_t length,
+                          struct sftp_block **block);
+/* Start whatever may be started. */
+void sftp_requests_run(struct sftp_engine *engine);
+/* The channel is gone: drop what waits, cancel what can be. */
+void sftp_requests_drop(struct sftp_engine *engine);
+void sftp_requests_free_spare(struct sftp_engine *engine);
+
+/* For executors. Ask the provider of mount; call.event is filled in. on_answer gets the status and
+ * either replies, which ends the request, or sets request->next, which runs when the call has been
+ * released. Last thing to do. */
+void sftp_request_ask(struct sftp_request *request, struct sftp_mount *mount,
+                      enum plugin_operation operation, sftp_answer *on_answer);
+struct sftp_request *sftp_request_of(struct sftp_call *call);
+/* Run next later, after other work of the loop. */
+void sftp_request_yield(struct sftp_request *request, void (*next)(struct sftp_request *request));
+/* Each replies and ends the request. text may be NULL: the status' own. */
+void sftp_request_status(struct sftp_request *request, uint32_t status, const char *text);
+/* An sftp_answer that replies with the status. */
+void sftp_answer_status(struct sftp_call *call, uint32_t status, const struct sp_fs_reply *reply);
+/* As the provider answered. */
+void sftp_request_answer(struct sftp_request *request, uint32_t status,
+                         const struct sp_fs_reply *reply);
+void sftp_request_attributes(struct sftp_request *request,
+                             const struct sp_fs_attributes *attributes);
+void sftp_request_name(struct sftp_request *request, const char *name);
+/* message is whole, or rc is negative and a failure is replied. */
+void sftp_request_message(struct sftp_request *request, const struct buffer *message, int rc);
+/* The reply has been sent. */
+void sftp_request_finish(struct sftp_request *request);
+
+/* handle.c */
+/* NULL: out of memory. */
+struct sftp_account *sftp_account_get(uint64_t connection);
+void sftp_account_put(struct sftp_account *account);
+/* Room for one more handle? Then it counts until sftp_handle_unreserve() or the handle's end. */
+bool sftp_handle_reserve(struct sftp_engine *engine);
+void sftp_handle_unreserve(struct sftp_engine *engine);
+/* A handle for the reserved place; NULL: out of memory. */
+struct sftp_handle *sftp_handle_new(struct sftp_engine *engine, enum sftp_handle_kind kind,
+                                    const struct sftp_place *place, uint32_t flags,
+                                    uint64_t provider_handle);
+uint64_t sftp_handle_wire(const struct sftp_handle *handle);
+/* By what the client sent; NULL: none of this channel's. */
+struct sftp_handle *sftp_handle_find(const struct sftp_engine *engine, struct sp_str wire);
+/* The client cannot name it any more. */
+void sftp_handle_forget(struct sftp_handle *handle);
+/* Close and free it as soon as nothing is outstanding. */
+void sftp_handle_retire(struct sftp_handle *handle);
+/* Count calls to providers. */
+void sftp_handle_hold(struct sftp_handle *handle);
+void sftp_handle_release(struct sftp_handle *handle);
+
+#endif

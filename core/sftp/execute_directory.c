@@ -1,0 +1,218 @@
+/*
+ * execute_directory.c: OPENDIR and READDIR. See execute.h. Reactor thread.
+ *
+ * A listing is made of three parts, in this order: "." and "..", the names that mounts make here,
+ * and what the provider lists, without names that were given already. A NAME reply never passes
+ * 256 KiB, as no name in it is longer than NAME_BYTES_MAX and it has at most ENTRIES_MAX of them.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "sftp/engine.h"
+#include "sftp/execute.h"
+
+#define ENTRIES_MAX 100u
+#define NAME_BYTES_MAX 1024u
+
+static void open_handle(struct sftp_request *request, struct sftp_mount *mount,
+                        uint64_t provider_handle)
+{
+    struct sftp_engine *engine = request->engine;
+    struct sftp_place place = request->place;
+    place.mount = mount;
+    struct sftp_handle *handle =
+        sftp_handle_new(engine, SFTP_HANDLE_DIRECTORY, &place, 0, provider_handle);
+    if (!handle) {
+        sftp_handle_unreserve(engine);
+        sftp_request_status(request, SP_FS_FAILURE, "Out of memory");
+        return;
+    }
+    struct buffer *message = sftp_scratch();
+    int rc = sftp_put_handle(message, request->message.id, sftp_handle_wire(handle));
+    if (sftp_engine_is_closed(engine))
+        sftp_handle_retire(handle);
+    sftp_request_message(request, message, rc);
+}
+
+static void on_opendir(struct sftp_call *call, uint32_t status, const struct sp_fs_reply *reply)
+{
+    struct sftp_request *request = sftp_request_of(call);
+    if (status == SP_FS_OK) {
+        open_handle(request, request->place.mount, reply->handle);
+    } else if (status == SP_FS_NO_SUCH_FILE && request->place.is_above_mount) {
+        open_handle(request, NULL, 0);
+    } else {
+        sftp_handle_unreserve(request->engine);
+        sftp_request_answer(request, status, reply);
+    }
+}
+
+void sftp_execute_opendir(struct sftp_request *request)
+{
+    if (!sftp_handle_reserve(request->engine)) {
+        sftp_request_status(request, SP_FS_FAILURE, "Too many open files");
+        return;
+    }
+    if (!request->place.mount) {
+        open_handle(request, NULL, 0);
+        return;
+    }
+    sftp_call_path(&request->call, request->place.below, 0);
+    sftp_request_ask(request, request->place.mount, PLUGIN_FS_opendir, on_opendir);
+}
+
+static int add(struct sftp_request *request, struct sp_str name,
+               const struct sp_fs_attributes *attributes)
+{
+    return sftp_listing_add(&request->listing, request->engine->dialect.version, name, attributes,
+                            (int64_t)time(NULL));
+}
+
+static int add_synthetic(struct sftp_request *request, struct sp_str name)
+{
+    struct sp_fs_attributes attributes;
+    sftp_tree_synthetic_attributes(&attributes);
+    return add(request, name, &attributes);
+}
+
+/* Send what is listed, or EOF if that is nothing. */
+static void reply_listing(struct sftp_request *request, int rc)
+{
+    if (rc == 0 && request->listing.count == 0) {
+        sftp_request_status(request, SP_FS_EOF, NULL);
+        return;
+    }
+    if (rc == 0)
+        sftp_listing_end(&request->listing);
+    sftp_request_message(request, &request->listing.buffer, rc);
+}
+
+/* What a client may be told: one component, of bounded length, that was not listed already. */
+static bool is_listable(const struct sftp_request *request, struct sp_str name)
+{
+    if (name.len == 0 || name.len > NAME_BYTES_MAX || memchr(name.data, '/', (size_t)name.len) ||
+        memchr(name.data, '\0', (size_t)name.len))
+        return false;
+    if (name.data[0] == '.' && (name.len == 1 || (name.len == 2 && name.data[1] == '.')))
+        return false;
+    return !sftp_tree_has_mount(request->engine->tree, request->handle->path, name);
+}
+
+static void list_provider(struct sftp_request *request);
+
+static void on_entries(struct sftp_call *call, uint32_t status, const struct sp_fs_reply *reply)
+{
+    struct sftp_request *request = sftp_request_of(call);
+    struct sftp_handle *handle = request->handle;
+    uint64_t wanted = call->event.handle.count;
+    int rc = 0;
+    if (status == SP_FS_OK && reply->entries_count > wanted) {
+        sftp_request_status(request, SP_FS_FAILURE, "The storage gave more than was asked for");
+        return;
+    }
+    if (status == SP_FS_EOF || reply->eof || (status == SP_FS_OK && reply->entries_count == 0))
+        handle->is_at_end = true;
+    else if (status != SP_FS_OK && request->listing.count == 0) {
+        sftp_request_answer(request, status, reply);
+        return;
+    }
+    for (uint64_t i = 0; status == SP_FS_OK && i < reply->entries_count && rc == 0; i++)
+        if (is_listable(request, reply->entries[i].name))
+            rc = add(request, reply->entries[i].name, &reply->entries[i].attributes);
+    if (rc == 0 && request->listing.count == 0 && !handle->is_at_end)
+        request->next = list_provider; /* nothing to show among these, but more to come */
+    else
+        reply_listing(request, rc);
+}
+
+static void list_provider(struct sftp_request *request)
+{
+    struct sftp_handle *handle = request->handle;
+    if (!handle->mount || handle->is_at_end || request->listing.count >= ENTRIES_MAX) {
+        reply_listing(request, 0);
+        return;
+    }
+    sftp_call_handle(&request->call, handle->provider_handle, ENTRIES_MAX - request->listing.count,
+                     NULL);
+    sftp_request_ask(request, handle->mount, PLUGIN_FS_readdir, on_entries);
+}
+
+static void list_mounts(struct sftp_request *request)
+{
+    struct sftp_handle *handle = request->handle;
+    struct sp_str name;
+    int rc = 0;
+    while (rc == 0 && request->listing.count < ENTRIES_MAX &&
+           sftp_tree_next_mount(request->engine->tree, handle->path, &handle->mount_cursor, &name))
+        rc = add_synthetic(request, name);
+    if (rc < 0)
+        reply_listing(request, rc);
+    else
+        list_provider(request);
+}
+
+/* One of "." and "..", with its attributes if the provider tells them. */
+static void on_dot(struct sftp_call *call, uint32_t status, const struct sp_fs_reply *reply)
+{
+    struct sftp_request *request = sftp_request_of(call);
+    bool is_parent = request->listing.count > 0;
+    struct sp_str name = {"..", is_parent ? 2 : 1};
+    int rc = status == SP_FS_OK && reply->attributes ? add(request, name, reply->attributes)
+                                                     : add_synthetic(request, name);
+    if (rc < 0)
+        reply_listing(request, rc);
+    else
+        request->next = sftp_execute_readdir;
+}
+
+/* The directory above, as the user sees it: the root's is the root. */
+static void locate_parent(struct sftp_request *request)
+{
+    struct sftp_tree *tree = request->engine->tree;
+    char path[VPATH_MAX];
+    strcpy(path, request->handle->path);
+    if (!tree->is_restricted || strcmp(path, tree->home) != 0) {
+        char *slash = strrchr(path, '/');
+        slash[slash == path] = '\0';
+    }
+    free(request->names);
+    request->names = strdup(path);
+    sftp_tree_locate(tree, request->names ? request->names : "/", &request->place);
+}
+
+static void list_dot(struct sftp_request *request)
+{
+    if (request->listing.count == 0)
+        sftp_tree_locate(request->engine->tree, request->handle->path, &request->place);
+    else
+        locate_parent(request);
+    if (request->place.mount) {
+        sftp_call_path(&request->call, request->place.below, 0);
+        sftp_request_ask(request, request->place.mount, PLUGIN_FS_stat, on_dot);
+        return;
+    }
+    int rc = add_synthetic(request, (struct sp_str){"..", request->listing.count == 0 ? 1 : 2});
+    if (rc < 0)
+        reply_listing(request, rc);
+    else
+        sftp_execute_readdir(request);
+}
+
+void sftp_execute_readdir(struct sftp_request *request)
+{
+    struct sftp_handle *handle = request->handle;
+    if (request->listing.count == 0) {
+        int rc = sftp_listing_begin(&request->listing, request->message.id);
+        if (rc < 0) {
+            reply_listing(request, rc);
+            return;
+        }
+    }
+    if (!handle->has_dots && request->listing.count < 2) {
+        list_dot(request);
+        return;
+    }
+    handle->has_dots = true;
+    list_mounts(request);
+}

@@ -1,0 +1,182 @@
+/*
+ * execute_file.c: OPEN, CLOSE, READ, WRITE and fsync. See execute.h. Reactor thread.
+ *
+ * READ and WRITE hand the provider the very memory that is sent or was received. A READ's block has
+ * room for the reply's header before the data, so that header and data go out as one piece.
+ */
+#include <string.h>
+
+#include "base/err.h"
+
+#include "sftp/engine.h"
+
+#include "sftp/execute.h"
+
+#define DATA_AT 16u /* in a READ's block: aligned; the header lies directly before it */
+/* Below this share of its block an answer is copied and the block free again at once: what waits
+ * to be sent is bounded in bytes sent, and must not hold many times as much. */
+#define COPY_BELOW_SHARE 4u
+#define OFFSET_LIMIT ((uint64_t)INT64_MAX)
+
+static void on_open(struct sftp_call *call, uint32_t status, const struct sp_fs_reply *reply)
+{
+    struct sftp_request *request = sftp_request_of(call);
+    struct sftp_engine *engine = request->engine;
+    if (status != SP_FS_OK) {
+        sftp_handle_unreserve(engine);
+        sftp_request_answer(request, status, reply);
+        return;
+    }
+    struct sftp_handle *handle = sftp_handle_new(engine, SFTP_HANDLE_FILE, &request->place,
+                                                 request->message.flags, reply->handle);
+    if (!handle) {
+        /* The provider's handle is lost to us; there is no memory to close it with. */
+        sftp_handle_unreserve(engine);
+        sftp_request_status(request, SP_FS_FAILURE, "Out of memory");
+        return;
+    }
+    struct buffer *message = sftp_scratch();
+    int rc = sftp_put_handle(message, request->message.id, sftp_handle_wire(handle));
+    if (sftp_engine_is_closed(engine))
+        sftp_handle_retire(handle);
+    sftp_request_message(request, message, rc);
+}
+
+void sftp_execute_open(struct sftp_request *request)
+{
+    struct sftp_message *message = &request->message;
+    if (message->flags & SP_OPEN_APPEND)
+        message->flags |= SP_OPEN_WRITE;
+    if (!(message->flags & (SP_OPEN_READ | SP_OPEN_WRITE))) /* as POSIX: 0 is to read */
+        message->flags |= SP_OPEN_READ;
+    if (!sftp_operation_changes(request->operation, message->flags))
+        message->attributes.valid = 0; /* they are for files that are created */
+    if (!sftp_handle_reserve(request->engine)) {
+        sftp_request_status(request, SP_FS_FAILURE, "Too many open files");
+        return;
+    }
+    sftp_call_create(&request->call, request->place.below, message->flags, &message->attributes);
+    sftp_request_ask(request, request->place.mount, PLUGIN_FS_open, on_open);
+}
+
+static void on_close(struct sftp_call *call, uint32_t status, const struct sp_fs_reply *reply)
+{
+    struct sftp_request *request = sftp_request_of(call);
+    request->handle->is_closed = true;
+    sftp_handle_retire(request->handle);
+    if (status == SP_FS_OP_UNSUPPORTED) /* a provider that need not be told */
+        status = SP_FS_OK;
+    sftp_request_answer(request, status, reply);
+}
+
+void sftp_execute_close(struct sftp_request *request)
+{
+    struct sftp_handle *handle = request->handle;
+    if (handle->is_broken || !handle->mount) {
+        bool is_broken = handle->is_broken;
+        sftp_handle_retire(handle); /* closed when the provider is done with it */
+        sftp_request_status(request, is_broken ? SP_FS_FAILURE : SP_FS_OK,
+                            is_broken ? "An earlier operation on this file was given up" : NULL);
+        return;
+    }
+    sftp_call_handle(&request->call, handle->provider_handle, 0, NULL);
+    sftp_request_ask(request, handle->mount,
+                     handle->kind == SFTP_HANDLE_FILE ? PLUGIN_FS_close : PLUGIN_FS_closedir,
+                     on_close);
+}
+
+static void send_data(struct sftp_request *request, uint32_t count)
+{
+    struct sftp_engine *engine = request->engine;
+    struct sftp_block *block = request->block;
+    uint8_t *start = block->bytes + DATA_AT - SFTP_DATA_HEADER;
+    size_t length = SFTP_DATA_HEADER + (size_t)count;
+    sftp_write_data_header(start, request->message.id, count);
+    if (sftp_engine_is_closed(engine))
+        return;
+    if (count < block->capacity / COPY_BELOW_SHARE) {
+        if (channel_send(engine->channel, SP_STREAM_DATA, start, length) == SP_ERR_NOMEM)
+            sftp_engine_fail(engine, "out of memory");
+        return;
+    }
+    /* Ours until the provider has let go of it, the channel's until it is sent. */
+    sftp_block_ref(block);
+    sftp_block_send(block, engine->channel, DATA_AT - SFTP_DATA_HEADER, length);
+}
+
+static void on_read(struct sftp_call *call, uint32_t status, const struct sp_fs_reply *reply)
+{
+    struct sftp_request *request = sftp_request_of(call);
+    request->engine->output_bytes -= (size_t)request->message.length;
+    if (status == SP_FS_OK && reply->count > request->message.length) {
+        sftp_request_status(request, SP_FS_FAILURE, "The storage gave more than was asked for");
+    } else if (status == SP_FS_OK && reply->count == 0 && request->message.length > 0) {
+        sftp_request_status(request, SP_FS_EOF, NULL);
+    } else if (status != SP_FS_OK) {
+        sftp_request_answer(request, status, reply);
+    } else {
+        request->handle->bytes_read += reply->count;
+        send_data(request, (uint32_t)reply->count);
+        sftp_request_finish(request);
+    }
+}
+
+void sftp_execute_read(struct sftp_request *request)
+{
+    struct sftp_message *message = &request->message;
+    if (message->offset > OFFSET_LIMIT - message->length) {
+        sftp_request_status(request, SP_FS_INVALID_PARAMETER, "Offset out of range");
+        return;
+    }
+    request->block = sftp_block_get(DATA_AT + (size_t)message->length);
+    if (!request->block) {
+        sftp_request_status(request, SP_FS_FAILURE, "Out of memory");
+        return;
+    }
+    request->engine->output_bytes += (size_t)message->length;
+    sftp_call_io(&request->call, request->handle->provider_handle, message->offset,
+                 request->block->bytes + DATA_AT, message->length);
+    sftp_request_ask(request, request->handle->mount, PLUGIN_FS_read, on_read);
+}
+
+static void on_written(struct sftp_call *call, uint32_t status, const struct sp_fs_reply *reply)
+{
+    struct sftp_request *request = sftp_request_of(call);
+    uint64_t left = request->message.length - request->done;
+    if (status != SP_FS_OK) {
+        sftp_request_answer(request, status, reply);
+        return;
+    }
+    if (reply->count > left || (reply->count == 0 && left > 0)) {
+        sftp_request_status(request, SP_FS_FAILURE, "The storage did not take the data");
+        return;
+    }
+    request->done += reply->count;
+    request->handle->bytes_written += reply->count;
+    if (request->done == request->message.length)
+        sftp_request_answer(request, SP_FS_OK, reply);
+    else
+        request->next = sftp_execute_write; /* the rest */
+}
+
+void sftp_execute_write(struct sftp_request *request)
+{
+    struct sftp_message *message = &request->message;
+    if (message->offset > OFFSET_LIMIT - message->length) {
+        sftp_request_status(request, SP_FS_INVALID_PARAMETER, "Offset out of range");
+        return;
+    }
+    if (message->length == 0) {
+        sftp_request_status(request, SP_FS_OK, NULL);
+        return;
+    }
+    sftp_call_io(&request->call, request->handle->provider_handle, message->offset + request->done,
+                 request->data + request->done, message->length - request->done);
+    sftp_request_ask(request, request->handle->mount, PLUGIN_FS_write, on_written);
+}
+
+void sftp_execute_fsync(struct sftp_request *request)
+{
+    sftp_call_handle(&request->call, request->handle->provider_handle, 0, NULL);
+    sftp_request_ask(request, request->handle->mount, PLUGIN_FS_fsync, sftp_answer_status);
+}

@@ -1,0 +1,169 @@
+/*
+ * handle.c: open files and directories of a channel. See engine.h.
+ *
+ * To the client a handle is eight bytes: an id of this channel's map, mixed with the channel's
+ * salt. A handle that was closed, of another channel, or invented, is found nowhere.
+ */
+#include "sftp/engine.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/hashmap.h"
+#include "base/log.h"
+
+/* Connections with SFTP channels on this thread. */
+static _Thread_local struct hashmap accounts;
+
+struct sftp_account *sftp_account_get(uint64_t connection)
+{
+    struct sftp_account *account = hashmap_get(&accounts, connection);
+    if (account) {
+        account->references++;
+        return account;
+    }
+    account = calloc(1, sizeof *account);
+    if (!account)
+        return NULL;
+    account->connection = connection;
+    account->references = 1;
+    if (hashmap_add(&accounts, connection, account) < 0) {
+        free(account);
+        return NULL;
+    }
+    return account;
+}
+
+void sftp_account_put(struct sftp_account *account)
+{
+    if (--account->references > 0)
+        return;
+    hashmap_remove(&accounts, account->connection);
+    free(account);
+    if (accounts.count == 0)
+        hashmap_free(&accounts);
+}
+
+bool sftp_handle_reserve(struct sftp_engine *engine)
+{
+    if (engine->account->handles >= engine->tree->config->limits.handles_per_connection)
+        return false;
+    engine->account->handles++;
+    return true;
+}
+
+void sftp_handle_unreserve(struct sftp_engine *engine)
+{
+    engine->account->handles--;
+}
+
+struct sftp_handle *sftp_handle_new(struct sftp_engine *engine, enum sftp_handle_kind kind,
+                                    const struct sftp_place *place, uint32_t flags,
+                                    uint64_t provider_handle)
+{
+    size_t path_length = strlen(place->path);
+    struct sftp_handle *handle = calloc(1, sizeof *handle + path_length + 1);
+    if (!handle)
+        return NULL;
+    handle->id = idmap_add(&engine->handle_ids, handle, 0);
+    if (handle->id == 0) {
+        free(handle);
+        return NULL;
+    }
+    handle->engine = engine;
+    handle->kind = kind;
+    handle->flags = flags;
+    handle->mount = place->mount;
+    handle->provider_handle = provider_handle;
+    memcpy(handle->path, place->path, path_length + 1);
+    list_init(&handle->queue);
+    list_append(&engine->handles, &handle->link);
+    return handle;
+}
+
+uint64_t sftp_handle_wire(const struct sftp_handle *handle)
+{
+    return handle->id ^ handle->engine->handle_salt;
+}
+
+struct sftp_handle *sftp_handle_find(const struct sftp_engine *engine, struct sp_str wire)
+{
+    if (wire.len != SFTP_HANDLE_BYTES)
+        return NULL;
+    return idmap_get(&engine->handle_ids, sftp_handle_number(wire) ^ engine->handle_salt);
+}
+
+void sftp_handle_forget(struct sftp_handle *handle)
+{
+    if (handle->id != 0)
+        idmap_remove(&handle->engine->handle_ids, handle->id);
+    handle->id = 0;
+}
+
+static void handle_free(struct sftp_handle *handle)
+{
+    struct sftp_engine *engine = handle->engine;
+    log_debug("sftp.closed", LOG_U64("conn", engine->tree->connection->id),
+              LOG_STR("user", engine->tree->connection->user), LOG_TEXT("path", handle->path),
+              LOG_U64("read", handle->bytes_read), LOG_U64("written", handle->bytes_written));
+    sftp_handle_unreserve(engine);
+    list_remove(&handle->link);
+    free(handle);
+}
+
+static void on_close_answer(struct sftp_call *call, uint32_t status,
+                            const struct sp_fs_reply *reply)
+{
+    struct sftp_handle *handle = container_of(call, struct sftp_handle, closing);
+    if (status != SP_FS_OK && status != SP_FS_OP_UNSUPPORTED)
+        log_warning("sftp.close_failed", LOG_U64("conn", handle->engine->tree->connection->id),
+                    LOG_TEXT("path", handle->path), LOG_U64("status", status),
+                    LOG_STR("text", reply->text));
+}
+
+static void on_close_release(struct sftp_call *call)
+{
+    struct sftp_handle *handle = container_of(call, struct sftp_handle, closing);
+    struct sftp_engine *engine = handle->engine;
+    sftp_engine_enter(engine);
+    sftp_handle_release(handle);
+    sftp_engine_leave(engine);
+}
+
+/* Nothing is outstanding: tell the provider, or free it if that is done. */
+static void finish(struct sftp_handle *handle)
+{
+    if (handle->is_closed || !handle->mount) {
+        handle_free(handle);
+        return;
+    }
+    handle->is_closed = true;
+    handle->outstanding = 1;
+    sftp_call_handle(&handle->closing, handle->provider_handle, 0, NULL);
+    handle->closing.on_answer = on_close_answer;
+    handle->closing.on_release = on_close_release;
+    sftp_call_start(&handle->closing, handle->engine->tree, handle->mount,
+                    handle->kind == SFTP_HANDLE_FILE ? PLUGIN_FS_close : PLUGIN_FS_closedir);
+}
+
+void sftp_handle_retire(struct sftp_handle *handle)
+{
+    if (handle->is_retired)
+        return;
+    handle->is_retired = true;
+    sftp_handle_forget(handle);
+    if (handle->outstanding == 0)
+        finish(handle);
+}
+
+void sftp_handle_hold(struct sftp_handle *handle)
+{
+    handle->outstanding++;
+}
+
+void sftp_handle_release(struct sftp_handle *handle)
+{
+    if (--handle->outstanding == 0 && handle->is_retired)
+        finish(handle);
+}

@@ -1,0 +1,190 @@
+/*
+ * operations.c: the table of operations, and the one answer to whether a user may do one. See
+ * operations.h.
+ */
+#include "sftp/operations.h"
+
+#include <string.h>
+
+#include "sftp/execute.h"
+
+#define FILES .permit = SP_PERMIT_SFTP
+#define EXTENSION(n, v) .type = SFTP_EXTENDED, .extension = (n), .extension_version = (v)
+
+static const struct sftp_operation operations[SFTP_OP_COUNT] = {
+    [SFTP_OP_OPEN] = {"open", SFTP_OPEN, FILES, .changes = SFTP_CHANGES_IF_OPENED_SO,
+                      .hook = SFTP_HOOK_FILE_OPEN, .provider = PLUGIN_FS_open,
+                      .subject = SFTP_SUBJECT_PATH, .may_not_be_dropped = true,
+                      .decode = sftp_get_open, .execute = sftp_execute_open},
+    [SFTP_OP_CLOSE] = {"close", SFTP_CLOSE, FILES, .hook = SFTP_HOOK_FILE_CLOSE,
+                       .provider = PLUGIN_FS_close, .subject = SFTP_SUBJECT_EITHER,
+                       .takes_mountless = true, .may_not_be_dropped = true,
+                       .decode = sftp_get_handle, .execute = sftp_execute_close},
+    [SFTP_OP_READ] = {"read", SFTP_READ, FILES, .hook = SFTP_HOOK_FILE_READ,
+                      .provider = PLUGIN_FS_read, .subject = SFTP_SUBJECT_FILE,
+                      .needs = SP_OPEN_READ, .decode = sftp_get_read, .execute = sftp_execute_read},
+    [SFTP_OP_WRITE] = {"write", SFTP_WRITE, FILES, .changes = SFTP_CHANGES,
+                       .hook = SFTP_HOOK_FILE_WRITE, .provider = PLUGIN_FS_write,
+                       .subject = SFTP_SUBJECT_FILE, .needs = SP_OPEN_WRITE,
+                       .decode = sftp_get_write, .execute = sftp_execute_write},
+    [SFTP_OP_LSTAT] = {"lstat", SFTP_LSTAT, FILES, .hook = SFTP_HOOK_ATTRIBUTES_GET,
+                       .provider = PLUGIN_FS_stat, .subject = SFTP_SUBJECT_PATH,
+                       .takes_mountless = true, .decode = sftp_get_path_nofollow,
+                       .execute = sftp_execute_stat},
+    [SFTP_OP_FSTAT] = {"fstat", SFTP_FSTAT, FILES, .hook = SFTP_HOOK_ATTRIBUTES_GET,
+                       .provider = PLUGIN_FS_fstat, .subject = SFTP_SUBJECT_EITHER,
+                       .takes_mountless = true, .decode = sftp_get_handle,
+                       .execute = sftp_execute_fstat},
+    [SFTP_OP_SETSTAT] = {"setstat", SFTP_SETSTAT, FILES, .changes = SFTP_CHANGES,
+                         .hook = SFTP_HOOK_ATTRIBUTES_SET, .provider = PLUGIN_FS_setstat,
+                         .subject = SFTP_SUBJECT_PATH, .decode = sftp_get_path_attributes,
+                         .execute = sftp_execute_setstat},
+    [SFTP_OP_FSETSTAT] = {"fsetstat", SFTP_FSETSTAT, FILES, .changes = SFTP_CHANGES,
+                          .hook = SFTP_HOOK_ATTRIBUTES_SET, .provider = PLUGIN_FS_fsetstat,
+                          .subject = SFTP_SUBJECT_EITHER, .decode = sftp_get_handle_attributes,
+                          .execute = sftp_execute_fsetstat},
+    [SFTP_OP_OPENDIR] = {"opendir", SFTP_OPENDIR, FILES, .hook = SFTP_HOOK_DIRECTORY_LIST,
+                         .provider = PLUGIN_FS_opendir, .subject = SFTP_SUBJECT_PATH,
+                         .takes_mountless = true, .may_not_be_dropped = true,
+                         .decode = sftp_get_path, .execute = sftp_execute_opendir},
+    [SFTP_OP_READDIR] = {"readdir", SFTP_READDIR, FILES, .hook = SFTP_HOOK_DIRECTORY_LIST,
+                         .provider = PLUGIN_FS_readdir, .subject = SFTP_SUBJECT_DIRECTORY,
+                         .takes_mountless = true, .decode = sftp_get_handle,
+                         .execute = sftp_execute_readdir},
+    [SFTP_OP_REMOVE] = {"remove", SFTP_REMOVE, FILES, .changes = SFTP_CHANGES,
+                        .hook = SFTP_HOOK_FILE_REMOVE, .provider = PLUGIN_FS_remove,
+                        .subject = SFTP_SUBJECT_PATH, .makes_entry = true, .decode = sftp_get_path,
+                        .execute = sftp_execute_on_path},
+    [SFTP_OP_MKDIR] = {"mkdir", SFTP_MKDIR, FILES, .changes = SFTP_CHANGES,
+                       .hook = SFTP_HOOK_DIRECTORY_CREATE, .provider = PLUGIN_FS_mkdir,
+                       .subject = SFTP_SUBJECT_PATH, .makes_entry = true,
+                       .decode = sftp_get_path_attributes, .execute = sftp_execute_mkdir},
+    [SFTP_OP_RMDIR] = {"rmdir", SFTP_RMDIR, FILES, .changes = SFTP_CHANGES,
+                       .hook = SFTP_HOOK_DIRECTORY_REMOVE, .provider = PLUGIN_FS_rmdir,
+                       .subject = SFTP_SUBJECT_PATH, .makes_entry = true, .decode = sftp_get_path,
+                       .execute = sftp_execute_on_path},
+    [SFTP_OP_REALPATH] = {"realpath", SFTP_REALPATH, FILES, .hook = SFTP_HOOK_PATH_RESOLVE,
+                          .provider = PLUGIN_FS_realpath, .subject = SFTP_SUBJECT_PATH,
+                          .takes_mountless = true, .decode = sftp_get_path,
+                          .execute = sftp_execute_realpath},
+    [SFTP_OP_STAT] = {"stat", SFTP_STAT, FILES, .hook = SFTP_HOOK_ATTRIBUTES_GET,
+                      .provider = PLUGIN_FS_stat, .subject = SFTP_SUBJECT_PATH,
+                      .takes_mountless = true, .decode = sftp_get_path,
+                      .execute = sftp_execute_stat},
+    [SFTP_OP_RENAME] = {"rename", SFTP_RENAME, FILES, .changes = SFTP_CHANGES,
+                        .hook = SFTP_HOOK_RENAME, .provider = PLUGIN_FS_rename,
+                        .subject = SFTP_SUBJECT_TWO_PATHS, .makes_entry = true,
+                        .decode = sftp_get_two_paths, .execute = sftp_execute_on_two_paths},
+    [SFTP_OP_READLINK] = {"readlink", SFTP_READLINK, FILES, .hook = SFTP_HOOK_LINK,
+                          .provider = PLUGIN_FS_readlink, .subject = SFTP_SUBJECT_PATH,
+                          .decode = sftp_get_path, .execute = sftp_execute_readlink},
+    [SFTP_OP_SYMLINK] = {"symlink", SFTP_SYMLINK, FILES, .changes = SFTP_CHANGES,
+                         .hook = SFTP_HOOK_LINK, .provider = PLUGIN_FS_symlink,
+                         .subject = SFTP_SUBJECT_LINK, .makes_entry = true,
+                         .decode = sftp_get_symlink, .execute = sftp_execute_on_two_paths},
+
+    [SFTP_OP_POSIX_RENAME] = {"posix-rename", EXTENSION("posix-rename@openssh.com", "1"), FILES,
+                              .changes = SFTP_CHANGES, .hook = SFTP_HOOK_RENAME,
+                              .provider = PLUGIN_FS_rename, .subject = SFTP_SUBJECT_TWO_PATHS,
+                              .makes_entry = true, .decode = sftp_get_posix_rename,
+                              .execute = sftp_execute_on_two_paths},
+    [SFTP_OP_HARDLINK] = {"hardlink", EXTENSION("hardlink@openssh.com", "1"), FILES,
+                          .changes = SFTP_CHANGES, .hook = SFTP_HOOK_LINK,
+                          .provider = PLUGIN_FS_link, .subject = SFTP_SUBJECT_TWO_PATHS,
+                          .makes_entry = true, .decode = sftp_get_two_paths,
+                          .execute = sftp_execute_on_two_paths},
+    [SFTP_OP_FSYNC] = {"fsync", EXTENSION("fsync@openssh.com", "1"), FILES,
+                       .hook = SFTP_HOOK_FILE_WRITE, .provider = PLUGIN_FS_fsync,
+                       .subject = SFTP_SUBJECT_FILE, .decode = sftp_get_handle,
+                       .execute = sftp_execute_fsync},
+    [SFTP_OP_STATVFS] = {"statvfs", EXTENSION("statvfs@openssh.com", "2"), FILES,
+                         .hook = SFTP_HOOK_ATTRIBUTES_GET, .provider = PLUGIN_FS_statvfs,
+                         .subject = SFTP_SUBJECT_PATH, .decode = sftp_get_path,
+                         .execute = sftp_execute_statvfs},
+    [SFTP_OP_FSTATVFS] = {"fstatvfs", EXTENSION("fstatvfs@openssh.com", "2"), FILES,
+                          .hook = SFTP_HOOK_ATTRIBUTES_GET, .provider = PLUGIN_FS_statvfs,
+                          .subject = SFTP_SUBJECT_EITHER, .decode = sftp_get_handle,
+                          .execute = sftp_execute_fstatvfs},
+    [SFTP_OP_LSETSTAT] = {"lsetstat", EXTENSION("lsetstat@openssh.com", "1"), FILES,
+                          .changes = SFTP_CHANGES, .hook = SFTP_HOOK_ATTRIBUTES_SET,
+                          .provider = PLUGIN_FS_setstat, .subject = SFTP_SUBJECT_PATH,
+                          .decode = sftp_get_path_attributes_nofollow,
+                          .execute = sftp_execute_setstat},
+    [SFTP_OP_LIMITS] = {"limits", EXTENSION("limits@openssh.com", "1"), FILES,
+                        .hook = SFTP_HOOK_SESSION, .provider = PLUGIN_OPERATION_COUNT,
+                        .subject = SFTP_SUBJECT_NONE, .decode = sftp_get_nothing,
+                        .execute = sftp_execute_limits},
+    [SFTP_OP_EXPAND_PATH] = {"expand-path", EXTENSION("expand-path@openssh.com", "1"), FILES,
+                             .hook = SFTP_HOOK_PATH_RESOLVE, .provider = PLUGIN_OPERATION_COUNT,
+                             .subject = SFTP_SUBJECT_TILDE_PATH, .takes_mountless = true,
+                             .decode = sftp_get_path, .execute = sftp_execute_realpath},
+    [SFTP_OP_COPY_DATA] = {"copy-data", EXTENSION("copy-data", "1"), FILES, .changes = SFTP_CHANGES,
+                           .hook = SFTP_HOOK_FILE_READ | SFTP_HOOK_FILE_WRITE,
+                           .provider = PLUGIN_FS_write, .subject = SFTP_SUBJECT_TWO_FILES,
+                           .needs = SP_OPEN_READ, .needs_to = SP_OPEN_WRITE,
+                           .decode = sftp_get_copy_data, .execute = sftp_execute_copy_data},
+    [SFTP_OP_HOME_DIRECTORY] = {"home-directory", EXTENSION("home-directory", "1"), FILES,
+                                .hook = SFTP_HOOK_PATH_RESOLVE, .provider = PLUGIN_OPERATION_COUNT,
+                                .subject = SFTP_SUBJECT_NONE, .decode = sftp_get_path,
+                                .execute = sftp_execute_home_directory},
+    [SFTP_OP_USERS_GROUPS] = {"users-groups-by-id",
+                              EXTENSION("users-groups-by-id@openssh.com", "1"), FILES,
+                              .hook = SFTP_HOOK_SESSION, .provider = PLUGIN_OPERATION_COUNT,
+                              .subject = SFTP_SUBJECT_NONE, .decode = sftp_get_users_groups,
+                              .execute = sftp_execute_users_groups},
+};
+
+const struct sftp_operation *sftp_operation(enum sftp_operation_id id)
+{
+    return &operations[id];
+}
+
+const struct sftp_operation *sftp_operation_find(uint8_t type, struct sp_str extension)
+{
+    for (size_t i = 0; i < SFTP_OP_COUNT; i++) {
+        const struct sftp_operation *operation = &operations[i];
+        if (operation->type != type)
+            continue;
+        if (type != SFTP_EXTENDED)
+            return operation;
+        if (strlen(operation->extension) == extension.len &&
+            memcmp(operation->extension, extension.data, (size_t)extension.len) == 0)
+            return operation;
+    }
+    return NULL;
+}
+
+bool sftp_operation_is_available(const struct sftp_operation *operation,
+                                 const struct sftp_tree *tree)
+{
+    return operation->provider == PLUGIN_OPERATION_COUNT ||
+           sftp_tree_offers(tree, operation->provider);
+}
+
+bool sftp_operation_changes(const struct sftp_operation *operation, uint32_t flags)
+{
+    if (operation->changes == SFTP_CHANGES_IF_OPENED_SO)
+        return (flags & ~(SP_OPEN_READ | SP_OPEN_NOFOLLOW | SP_OPEN_TEXT)) != 0;
+    return operation->changes == SFTP_CHANGES;
+}
+
+uint32_t sftp_authorize(const struct sftp_tree *tree, const struct sftp_operation *operation,
+                        uint32_t flags, const struct sftp_mount *mount,
+                        const struct sftp_mount *mount_to, const char **ret_text)
+{
+    if (!tree->session || !session_permits(tree->session, operation->permit)) {
+        *ret_text = "You may not use files on this server";
+        return SP_FS_PERMISSION_DENIED;
+    }
+    if (!sftp_operation_changes(operation, flags))
+        return SP_FS_OK;
+    if (tree->is_read_only) {
+        *ret_text = "You may read files on this server, but not change them";
+        return SP_FS_PERMISSION_DENIED;
+    }
+    if ((mount && mount->config->read_only) || (mount_to && mount_to->config->read_only)) {
+        *ret_text = "These files are read-only";
+        return SP_FS_WRITE_PROTECT;
+    }
+    return SP_FS_OK;
+}

@@ -1,0 +1,121 @@
+/*
+ * operations.h: every operation on files that a client can ask for, as one table. A request that is
+ * no row here does not exist; a row says what it needs, and sftp_authorize() is the one place that
+ * says yes or no to it, whether SFTP or scp asks. Reactor thread.
+ */
+#ifndef SALLYPORT_SFTP_OPERATIONS_H
+#define SALLYPORT_SFTP_OPERATIONS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "plugin/operation.h"
+#include "sftp/codec.h"
+#include "sftp/tree.h"
+
+struct sftp_request;
+
+enum sftp_operation_id {
+    SFTP_OP_OPEN,
+    SFTP_OP_CLOSE,
+    SFTP_OP_READ,
+    SFTP_OP_WRITE,
+    SFTP_OP_LSTAT,
+    SFTP_OP_FSTAT,
+    SFTP_OP_SETSTAT,
+    SFTP_OP_FSETSTAT,
+    SFTP_OP_OPENDIR,
+    SFTP_OP_READDIR,
+    SFTP_OP_REMOVE,
+    SFTP_OP_MKDIR,
+    SFTP_OP_RMDIR,
+    SFTP_OP_REALPATH,
+    SFTP_OP_STAT,
+    SFTP_OP_RENAME,
+    SFTP_OP_READLINK,
+    SFTP_OP_SYMLINK,
+    SFTP_OP_POSIX_RENAME,
+    SFTP_OP_HARDLINK,
+    SFTP_OP_FSYNC,
+    SFTP_OP_STATVFS,
+    SFTP_OP_FSTATVFS,
+    SFTP_OP_LSETSTAT,
+    SFTP_OP_LIMITS,
+    SFTP_OP_EXPAND_PATH,
+    SFTP_OP_COPY_DATA,
+    SFTP_OP_HOME_DIRECTORY,
+    SFTP_OP_USERS_GROUPS,
+    SFTP_OP_COUNT,
+};
+
+/* What an operation is about, and so what it waits for: see engine.h. */
+enum sftp_subject {
+    SFTP_SUBJECT_NONE,
+    SFTP_SUBJECT_PATH,
+    SFTP_SUBJECT_TILDE_PATH, /* a path in which "~" stands for a home */
+    SFTP_SUBJECT_TWO_PATHS,  /* of one mount */
+    SFTP_SUBJECT_LINK,       /* a path and a symbolic link's text */
+    SFTP_SUBJECT_FILE,       /* handles */
+    SFTP_SUBJECT_DIRECTORY,
+    SFTP_SUBJECT_EITHER,
+    SFTP_SUBJECT_TWO_FILES,
+};
+
+/* Whether the operation changes anything: then it is refused to users and mounts that are
+ * read-only. */
+enum sftp_change { SFTP_CHANGES_NOTHING, SFTP_CHANGES_IF_OPENED_SO, SFTP_CHANGES };
+
+/* What a hook on operations sees of it; the bits of a hook's mask. */
+enum sftp_hook {
+    SFTP_HOOK_DIRECTORY_CREATE = 1u << 0,
+    SFTP_HOOK_DIRECTORY_LIST = 1u << 1,
+    SFTP_HOOK_DIRECTORY_REMOVE = 1u << 2,
+    SFTP_HOOK_FILE_OPEN = 1u << 3,
+    SFTP_HOOK_FILE_CLOSE = 1u << 4,
+    SFTP_HOOK_FILE_READ = 1u << 5,
+    SFTP_HOOK_FILE_WRITE = 1u << 6,
+    SFTP_HOOK_FILE_REMOVE = 1u << 7,
+    SFTP_HOOK_RENAME = 1u << 8,
+    SFTP_HOOK_ATTRIBUTES_GET = 1u << 9,
+    SFTP_HOOK_ATTRIBUTES_SET = 1u << 10,
+    SFTP_HOOK_PATH_RESOLVE = 1u << 11,
+    SFTP_HOOK_LINK = 1u << 12,
+    SFTP_HOOK_SESSION = 1u << 13, /* about no file: limits, names of users */
+};
+
+struct sftp_operation {
+    const char *name;              /* in the log */
+    uint8_t type;                  /* enum sftp_type */
+    const char *extension;         /* with SFTP_EXTENDED: its name */
+    const char *extension_version; /* as advertised */
+    uint32_t permit;               /* SP_PERMIT_* */
+    enum sftp_change changes;
+    uint32_t hook;
+    /* What the provider must offer for an extension to be advertised; PLUGIN_OPERATION_COUNT if
+     * the core does it alone. */
+    enum plugin_operation provider;
+    enum sftp_subject subject;
+    bool makes_entry;         /* creates, replaces or removes the names it is given */
+    bool takes_mountless;     /* understands directories that exist only because of mounts */
+    bool may_not_be_dropped;  /* asked of a provider, its answer must be waited for */
+    uint32_t needs, needs_to; /* SP_OPEN_READ, SP_OPEN_WRITE: of the first, the second handle */
+    sftp_decoder *decode;
+    void (*execute)(struct sftp_request *request);
+};
+
+const struct sftp_operation *sftp_operation(enum sftp_operation_id id);
+/* For a request's type and, with SFTP_EXTENDED, its extension's name. NULL: there is none. */
+const struct sftp_operation *sftp_operation_find(uint8_t type, struct sp_str extension);
+/* Whether to advertise it to this user: someone is there to do it. */
+bool sftp_operation_is_available(const struct sftp_operation *operation,
+                                 const struct sftp_tree *tree);
+/* True if the operation, with these flags, changes files. */
+bool sftp_operation_changes(const struct sftp_operation *operation, uint32_t flags);
+
+/* May the tree's user do this? mount and mount_to are those of the names or handles, or NULL.
+ * SP_FS_OK, or the status to refuse with and *ret_text to go with it (untouched else). */
+uint32_t sftp_authorize(const struct sftp_tree *tree, const struct sftp_operation *operation,
+                        uint32_t flags, const struct sftp_mount *mount,
+                        const struct sftp_mount *mount_to, const char **ret_text);
+
+#endif

@@ -1,0 +1,9 @@
+/* sftp.c: the list of what this folder serves. See sftp.h. */
+#include "sftp/sftp.h"
+
+#include "sftp/engine.h"
+
+const struct session_builtin sftp_builtins[] = {
+    {.subsystem = "sftp", .start = sftp_engine_start},
+    {0},
+};

@@ -1,0 +1,84 @@
+/*
+ * tree.h: the files of a user as one channel sees them: mounts, home, and what is read-only. Turns
+ * what a client calls a file into a mount and a path below it, by text alone.
+ *
+ * One tree belongs to each SFTP or scp channel; it outlives the channel until the provider is done
+ * with it. Reactor thread.
+ */
+#ifndef SALLYPORT_SFTP_TREE_H
+#define SALLYPORT_SFTP_TREE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <sallyport/plugin.h>
+
+#include "base/list.h"
+#include "base/vpath.h"
+#include "config/config.h"
+#include "plugin/call.h"
+#include "session/session.h"
+
+enum sftp_view { SFTP_VIEW_NONE, SFTP_VIEW_ATTACHING, SFTP_VIEW_ATTACHED };
+
+/* A mount in use by this tree. */
+struct sftp_mount {
+    const struct config_mount *config;
+    struct plugin_instance *instance; /* NULL: the configuration names none that is there */
+    uint64_t view;                    /* what attach gave */
+    enum sftp_view state;
+    struct list waiting; /* struct sftp_call: for attach */
+};
+
+struct sftp_tree {
+    uint32_t references;
+    bool is_read_only;
+    bool is_restricted;      /* home is the user's "/" */
+    struct session *session; /* NULL once the channel is gone */
+    const struct config *config;
+    struct reactor *reactor;
+    const struct sp_connection *connection;
+    struct plugin_strands *strands;
+    char *home; /* a path of the tree, "/" if none is granted */
+    size_t mounts_count;
+    struct sftp_mount mounts[];
+};
+
+/* A path and where it leads. path is of the whole tree, home included. */
+struct sftp_place {
+    const char *path;
+    struct sftp_mount *mount; /* NULL: no mount holds it */
+    const char *below;        /* as the provider knows it; NULL without a mount */
+    bool is_mount_point;
+    bool is_above_mount; /* a mount lies below it: it exists, whatever a provider says */
+};
+
+/* NULL: out of memory. One reference. */
+struct sftp_tree *sftp_tree_new(struct channel *channel);
+void sftp_tree_ref(struct sftp_tree *tree);
+/* The last reference detaches from the providers. */
+void sftp_tree_unref(struct sftp_tree *tree);
+
+/* The path in the tree that the user means by name. SP_FS_OK or SP_FS_INVALID_FILENAME. */
+uint32_t sftp_tree_resolve(const struct sftp_tree *tree, struct sp_str name, char out[VPATH_MAX]);
+/* Where path, made by sftp_tree_resolve, leads. */
+void sftp_tree_locate(struct sftp_tree *tree, const char *path, struct sftp_place *ret_place);
+/* path as the user knows it (within path), or NULL if it lies outside of what the user may see. */
+const char *sftp_tree_shown(const struct sftp_tree *tree, const char *path);
+/* "~", "~/x", "~user", "~user/x" as a name to resolve, written to out. Others are copied as they
+ * are. SP_FS_OK, SP_FS_NO_SUCH_FILE for somebody else's home, SP_FS_INVALID_FILENAME. */
+uint32_t sftp_tree_expand(const struct sftp_tree *tree, struct sp_str name, char out[VPATH_MAX]);
+
+/* The names directly below directory that mounts make: one for each call, from *cursor on, which
+ * starts at 0. False: no more. */
+bool sftp_tree_next_mount(const struct sftp_tree *tree, const char *directory, size_t *cursor,
+                          struct sp_str *ret_name);
+/* True if a mount makes name appear in directory. */
+bool sftp_tree_has_mount(const struct sftp_tree *tree, const char *directory, struct sp_str name);
+
+/* True if any mount's provider offers the operation. */
+bool sftp_tree_offers(const struct sftp_tree *tree, enum plugin_operation operation);
+/* The attributes of a directory that exists only because mounts lie below it. */
+void sftp_tree_synthetic_attributes(struct sp_fs_attributes *ret_attributes);
+
+#endif
