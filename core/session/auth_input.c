@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/str.h"
+
 enum { REQUESTS_MAX = 16 /* pipelined requests waiting for their turn */ };
 
 static void enqueue(struct session *session, ssh_message message, uint32_t method)
@@ -130,8 +132,7 @@ static void settle_seen(struct session *session)
 static uint32_t method_by_name(struct sp_str name)
 {
     for (size_t i = 0; auth_methods[i].name; i++)
-        if (name.len == strlen(auth_methods[i].name) &&
-            memcmp(name.data, auth_methods[i].name, (size_t)name.len) == 0)
+        if (str_is(name, auth_methods[i].name))
             return auth_methods[i].method;
     return 0;
 }
@@ -162,8 +163,7 @@ bool auth_on_request_packet(struct session *session, struct wire_reader *payload
     }
     /* A user name that holds a NUL would be another one to the library. */
     if (!wire_ok(payload) || (user.len && memchr(user.data, 0, (size_t)user.len)) ||
-        service.len != strlen("ssh-connection") ||
-        memcmp(service.data, "ssh-connection", (size_t)service.len) != 0)
+        !str_is(service, "ssh-connection"))
         seen.method = 0;
     session->auth.seen = seen;
     /* What no plugin could be asked never reaches the library: its code for other methods (GSSAPI

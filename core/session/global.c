@@ -4,11 +4,7 @@
 #include <string.h>
 
 #include "base/log.h"
-
-static bool is_name(struct sp_str name, const char *text)
-{
-    return name.len == strlen(text) && memcmp(name.data, text, (size_t)name.len) == 0;
-}
+#include "base/str.h"
 
 bool global_on_packet(struct session *session, struct wire_reader *payload)
 {
@@ -22,10 +18,10 @@ bool global_on_packet(struct session *session, struct wire_reader *payload)
                     "malformed global request");
         return true;
     }
-    if (is_name(name, "no-more-sessions@openssh.com")) {
+    if (str_is(name, "no-more-sessions@openssh.com")) {
         session->wants_no_more_sessions = true;
         answer = TAP_REQUEST_SUCCESS;
-    } else if (is_name(name, "keepalive@openssh.com")) {
+    } else if (str_is(name, "keepalive@openssh.com")) {
         answer = TAP_REQUEST_SUCCESS;
     } else {
         log_debug("connection.request_refused", LOG_U64("conn", session->origin.id),

@@ -9,6 +9,7 @@
 
 #include "base/err.h"
 #include "base/log.h"
+#include "base/str.h"
 
 enum {
     OPEN_PROHIBITED = 1,
@@ -48,9 +49,9 @@ static const char *refusal(const struct session *session, struct sp_str type, ui
 
     *ret_code = OPEN_PROHIBITED;
     for (size_t i = 0; i < sizeof tunnels / sizeof *tunnels; i++)
-        if (type.len == strlen(tunnels[i]) && memcmp(type.data, tunnels[i], (size_t)type.len) == 0)
+        if (str_is(type, tunnels[i]))
             return "tunnels are not offered";
-    if (type.len != strlen("session") || memcmp(type.data, "session", (size_t)type.len) != 0) {
+    if (!str_is(type, "session")) {
         *ret_code = OPEN_UNKNOWN_TYPE;
         return "unknown channel type";
     }

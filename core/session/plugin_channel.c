@@ -10,6 +10,7 @@
 
 #include "base/err.h"
 #include "base/log.h"
+#include "base/str.h"
 #include "session/relay.h"
 
 enum {
@@ -197,7 +198,7 @@ static void handle_writable(void *arg)
 
 static void handle_signal(void *arg, struct sp_str name)
 {
-    bool is_break = name.len == 5 && memcmp(name.data, "BREAK", 5) == 0;
+    bool is_break = str_is(name, "BREAK");
     struct sp_channel_event details = {.request = is_break ? SP_REQUEST_BREAK : SP_REQUEST_SIGNAL};
 
     call_plugin(arg, PLUGIN_CHANNEL_control, &details, name.data, (size_t)name.len);

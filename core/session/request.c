@@ -10,6 +10,7 @@
 
 #include "base/err.h"
 #include "base/log.h"
+#include "base/str.h"
 
 enum {
     ENVIRONMENT_MAX = 64, /* variables */
@@ -171,11 +172,6 @@ static void keep_window(struct channel *channel, const struct channel_request *r
 
 /* --- programs --------------------------------------------------------------------------------- */
 
-static bool is_text(struct sp_str str, const char *text)
-{
-    return str.len == strlen(text) && memcmp(str.data, text, (size_t)str.len) == 0;
-}
-
 static struct sp_str forced_command(const struct channel *channel)
 {
     const struct sp_grant *grant = session_connection(channel_session(channel))->grant;
@@ -196,12 +192,12 @@ static const struct session_builtin *builtin_for(const struct channel *channel,
          builtin++) {
         bool is_sftp = builtin->subsystem && strcmp(builtin->subsystem, "sftp") == 0;
         if (forced.len) {
-            if (is_sftp && is_text(forced, "internal-sftp"))
+            if (is_sftp && str_is(forced, "internal-sftp"))
                 return builtin;
             continue;
         }
         if (request->kind == SP_REQUEST_SUBSYSTEM && builtin->subsystem &&
-            is_text(name, builtin->subsystem))
+            str_is(name, builtin->subsystem))
             return builtin;
         if (request->kind == SP_REQUEST_EXEC && builtin->takes_command &&
             builtin->takes_command(name))
@@ -218,7 +214,7 @@ static const struct config_subsystem *subsystem_row(const struct channel *channe
     struct sp_str name = {request->name, request->name_length};
 
     for (size_t i = 0; i < config->subsystems_count; i++)
-        if (is_text(name, config->subsystems[i].name))
+        if (str_is(name, config->subsystems[i].name))
             return &config->subsystems[i];
     return NULL;
 }

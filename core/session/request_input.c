@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/str.h"
+
 enum {
     PENDING_MAX = 64, /* requests waiting for their turn */
     COMMAND_MAX = 64 * 1024,
@@ -80,11 +82,6 @@ static bool keep_raw(struct channel_request *request, struct sp_str name,
     return request->name && request->value;
 }
 
-static bool is_text(struct sp_str str, const char *text)
-{
-    return str.len == strlen(text) && memcmp(str.data, text, (size_t)str.len) == 0;
-}
-
 static void enqueue(struct channel *channel, struct channel_request *request)
 {
     struct channel_requests *requests = channel_requests(channel);
@@ -127,7 +124,7 @@ bool request_on_packet(struct session *session, struct wire_reader *payload)
     request->wants_reply = wire_get_bool(payload);
     request->kind = SP_REQUEST_OTHER;
     for (size_t i = 0; request_kinds[i].name; i++)
-        if (is_text(name, request_kinds[i].name))
+        if (str_is(name, request_kinds[i].name))
             request->kind = request_kinds[i].kind;
     if (!wire_ok(payload) ||
         !(request->kind == SP_REQUEST_OTHER || request->kind == SP_REQUEST_X11 ||
