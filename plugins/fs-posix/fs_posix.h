@@ -1,0 +1,140 @@
+/*
+ * fs_posix.h: what the files of this plugin share.
+ *
+ * A view is one connection's use of a root; a handle is one open file or directory. Both are
+ * counted: an operation that runs on the pool keeps what it works on, even if the connection goes
+ * and the core closes it in the meantime.
+ */
+#ifndef FS_POSIX_H
+#define FS_POSIX_H
+
+#include <dirent.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/stat.h>
+
+#include <sallyport/plugin.h>
+
+struct copy_job;
+
+struct fs_posix {
+    const struct sp_host *host;
+    char *root; /* "" if none is configured */
+    bool create_root;
+    mode_t file_mode;
+    mode_t directory_mode;
+    pthread_mutex_t copies_lock;
+    struct copy_job *copies; /* under way, for cancel */
+};
+
+struct view {
+    atomic_uint references;
+    int root_fd;
+    bool walk; /* the kernel has no openat2() */
+};
+
+struct handle {
+    atomic_uint references;
+    int fd;
+    DIR *stream; /* of a directory; owns fd */
+    bool append;
+    /* Reactor thread: the file system cannot tell beforehand that a call would wait. */
+    bool no_read_nowait;
+    bool no_write_nowait;
+};
+
+/* jail.c: every path goes through here. Pool threads. */
+
+/* Open path below the view's root, wherever its symbolic links point. A descriptor or -errno. */
+int jail_open(const struct view *view, struct sp_str path, int flags, mode_t mode);
+/* Open the directory that holds path's last component. A descriptor or -errno; -EBUSY for "/".
+ * *ret_last points into path. */
+int jail_parent(const struct view *view, struct sp_str path, const char **ret_last);
+
+/* reply.c: answers. Any thread. Each returns what the operation is to return. */
+
+int32_t reply_error(const struct fs_posix *fs, const struct sp_event *event, int error);
+int32_t reply_status(const struct fs_posix *fs, const struct sp_event *event, uint32_t status,
+                     const char *text);
+/* 0 or -errno */
+int32_t reply_result(const struct fs_posix *fs, const struct sp_event *event, int rc);
+int32_t reply_count(const struct fs_posix *fs, const struct sp_event *event, uint64_t count,
+                    bool eof);
+int32_t reply_attributes(const struct fs_posix *fs, const struct sp_event *event, int fd);
+int32_t reply_space(const struct fs_posix *fs, const struct sp_event *event, int fd);
+int32_t reply_path(const struct fs_posix *fs, const struct sp_event *event, struct sp_str path);
+/* 0, or negative if nobody waits any more: what the handle stands for must be given back. */
+int32_t reply_handle(const struct fs_posix *fs, const struct sp_event *event, const void *handle);
+
+/* attributes.c: any thread. 0 or -errno. */
+
+/* Of name in the directory fd, not following a link; of fd itself if name is "". */
+int attributes_get(int fd, const char *name, struct sp_fs_attributes *ret_attributes);
+/* All but the size. fd may be O_PATH. */
+int attributes_set(int fd, bool is_path, const struct sp_fs_attributes *attributes);
+
+/* handle.c: open files. view.c: roots. tree.c: names. directory.c: listings. copy.c. The functions
+ * of the table come in pairs: the slot, on the reactor, and what it runs on the pool. */
+
+struct view *view_ref(uint64_t view);
+void view_unref(struct view *view);
+struct handle *handle_ref(uint64_t handle);
+void handle_unref(struct handle *handle);
+/* NULL: memory is out; fd and stream remain the caller's. */
+struct handle *handle_new(int fd, DIR *stream);
+
+int32_t fs_attach(void *self, const struct sp_fs_attach *event);
+int32_t fs_detach(void *self, const struct sp_fs_path *event);
+int32_t fs_open(void *self, const struct sp_fs_create *event);
+int32_t fs_close(void *self, const struct sp_fs_handle *event);
+int32_t fs_read(void *self, const struct sp_fs_io *event);
+int32_t fs_write(void *self, const struct sp_fs_io *event);
+int32_t read_on_pool(void *self, const struct sp_fs_io *event);
+int32_t write_on_pool(void *self, const struct sp_fs_io *event);
+int32_t fs_fstat(void *self, const struct sp_fs_handle *event);
+int32_t fs_fsetstat(void *self, const struct sp_fs_handle *event);
+int32_t fs_fsync(void *self, const struct sp_fs_handle *event);
+int32_t fs_fstatvfs(void *self, const struct sp_fs_handle *event);
+int32_t fs_stat(void *self, const struct sp_fs_path *event);
+int32_t fs_setstat(void *self, const struct sp_fs_create *event);
+int32_t fs_opendir(void *self, const struct sp_fs_path *event);
+int32_t fs_readdir(void *self, const struct sp_fs_handle *event);
+int32_t fs_mkdir(void *self, const struct sp_fs_create *event);
+int32_t fs_rmdir(void *self, const struct sp_fs_path *event);
+int32_t fs_remove(void *self, const struct sp_fs_path *event);
+int32_t fs_rename(void *self, const struct sp_fs_pair *event);
+int32_t fs_link(void *self, const struct sp_fs_pair *event);
+int32_t fs_symlink(void *self, const struct sp_fs_pair *event);
+int32_t fs_readlink(void *self, const struct sp_fs_path *event);
+int32_t fs_realpath(void *self, const struct sp_fs_path *event);
+int32_t fs_statvfs(void *self, const struct sp_fs_path *event);
+int32_t fs_copy(void *self, const struct sp_fs_copy *event);
+void fs_cancel(void *self, sp_token token);
+
+/*
+ * A slot that does all its work on the pool: ON_POOL(fs_stat, sp_fs_path, view, stat_now) makes
+ * fs_stat(), which keeps the event's view and has stat_now() run. The event must not be touched
+ * once it is answered, so the reference is taken from it before.
+ */
+#define ON_POOL(slot, type, kept, work)                                                            \
+    static int32_t slot##_run(void *self, const struct sp_event *head)                             \
+    {                                                                                              \
+        const struct type *event = (const struct type *)head;                                      \
+        struct kept *object = (struct kept *)(uintptr_t)event->kept;                               \
+        int32_t verdict = work(self, object, event);                                               \
+        kept##_unref(object);                                                                      \
+        return verdict;                                                                            \
+    }                                                                                              \
+    int32_t slot(void *self, const struct type *event)                                             \
+    {                                                                                              \
+        struct fs_posix *fs = self;                                                                \
+        struct kept *object = kept##_ref(event->kept);                                             \
+        int32_t rc = fs->host->run_blocking(fs->host, event->head.token, slot##_run);              \
+        if (rc != SP_PENDING)                                                                      \
+            kept##_unref(object);                                                                  \
+        return rc;                                                                                 \
+    }
+
+#endif

@@ -1,0 +1,228 @@
+/*
+ * handle.c: open files: open, read, write and what is asked of a handle. Slots on the reactor, the
+ * rest on the pool.
+ *
+ * What lies in the page cache is read on the reactor: no change of thread, no copy. RWF_NOWAIT
+ * makes the kernel refuse what would wait, and only that goes to the pool.
+ */
+#include "fs_posix.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#define UNSUPPORTED                                                                                \
+    (SP_OPEN_BLOCK_READ | SP_OPEN_BLOCK_WRITE | SP_OPEN_BLOCK_DELETE | SP_OPEN_DELETE_ON_CLOSE)
+
+struct handle *handle_new(int fd, DIR *stream)
+{
+    struct handle *handle = calloc(1, sizeof *handle);
+    if (!handle)
+        return NULL;
+    atomic_init(&handle->references, 1);
+    handle->fd = fd;
+    handle->stream = stream;
+    return handle;
+}
+
+struct handle *handle_ref(uint64_t id)
+{
+    struct handle *handle = (struct handle *)(uintptr_t)id;
+    atomic_fetch_add(&handle->references, 1);
+    return handle;
+}
+
+void handle_unref(struct handle *handle)
+{
+    if (atomic_fetch_sub(&handle->references, 1) != 1)
+        return;
+    if (handle->stream)
+        closedir(handle->stream);
+    else
+        close(handle->fd);
+    free(handle);
+}
+
+/* Flags of open(2); negative for what makes no sense. */
+static int flags_of(uint32_t wanted)
+{
+    uint32_t both = SP_OPEN_READ | SP_OPEN_WRITE;
+    int flags = (wanted & both) == both ? O_RDWR : wanted & SP_OPEN_WRITE ? O_WRONLY : O_RDONLY;
+    bool writes = wanted & SP_OPEN_WRITE;
+    if (!(wanted & both) || (!writes && wanted & (SP_OPEN_APPEND | SP_OPEN_TRUNCATE)))
+        return -EINVAL;
+    if (wanted & SP_OPEN_APPEND)
+        flags |= O_APPEND;
+    if (wanted & SP_OPEN_TRUNCATE)
+        flags |= O_TRUNC;
+    if (wanted & SP_OPEN_CREATE)
+        flags |= O_CREAT | (wanted & SP_OPEN_EXCLUSIVE ? O_EXCL : 0);
+    if (wanted & SP_OPEN_NOFOLLOW)
+        flags |= O_NOFOLLOW;
+    /* A FIFO must not hold the thread, a terminal must not become ours. */
+    return flags | O_NONBLOCK | O_NOCTTY;
+}
+
+static int check_regular(int fd)
+{
+    struct stat st;
+    if (fstat(fd, &st) < 0)
+        return -errno;
+    return S_ISREG(st.st_mode) ? 0 : S_ISDIR(st.st_mode) ? -EISDIR : -ENXIO;
+}
+
+static int32_t open_now(struct fs_posix *fs, const struct view *view,
+                        const struct sp_fs_create *event)
+{
+    const struct sp_fs_attributes *attributes = event->attributes;
+    mode_t mode =
+        attributes->valid & SP_ATTR_PERMISSIONS ? attributes->mode & 0777u : fs->file_mode;
+    int flags = flags_of(event->flags);
+    if (flags < 0 || event->flags & UNSUPPORTED)
+        return reply_error(fs, &event->head, flags < 0 ? -flags : EOPNOTSUPP);
+    int fd = jail_open(view, event->path, flags, mode);
+    if (fd < 0)
+        return reply_error(fs, &event->head, -fd);
+    int rc = check_regular(fd);
+    struct handle *handle = rc == 0 ? handle_new(fd, NULL) : NULL;
+    if (!handle) {
+        close(fd);
+        return reply_error(fs, &event->head, rc < 0 ? -rc : ENOMEM);
+    }
+    handle->append = event->flags & SP_OPEN_APPEND;
+    if (reply_handle(fs, &event->head, handle) < 0)
+        handle_unref(handle);
+    return SP_PENDING;
+}
+ON_POOL(fs_open, sp_fs_create, view, open_now)
+
+static int32_t close_now(struct fs_posix *fs, struct handle *handle,
+                         const struct sp_fs_handle *event)
+{
+    (void)fs;
+    (void)event;
+    handle_unref(handle); /* the core's; this operation holds one more */
+    return SP_OK;
+}
+ON_POOL(fs_close, sp_fs_handle, handle, close_now)
+
+static bool range_is_sound(const struct sp_fs_io *event)
+{
+    return event->offset <= INT64_MAX && event->length <= (uint64_t)INT64_MAX - event->offset &&
+           event->length <= SSIZE_MAX;
+}
+
+static int32_t read_now(struct fs_posix *fs, struct handle *handle, const struct sp_fs_io *event)
+{
+    uint64_t done = 0;
+    while (done < event->length) {
+        ssize_t n = pread(handle->fd, (char *)event->buffer + done, event->length - done,
+                          (off_t)(event->offset + done));
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return reply_error(fs, &event->head, errno);
+        if (n == 0)
+            break;
+        done += (uint64_t)n;
+    }
+    return reply_count(fs, &event->head, done, done < event->length);
+}
+ON_POOL(read_on_pool, sp_fs_io, handle, read_now)
+
+int32_t fs_read(void *self, const struct sp_fs_io *event)
+{
+    struct fs_posix *fs = self;
+    struct handle *handle = (struct handle *)(uintptr_t)event->handle;
+    if (!range_is_sound(event))
+        return reply_error(fs, &event->head, EOVERFLOW);
+    uint64_t done = 0;
+    while (!handle->no_read_nowait && done < event->length) {
+        struct iovec iov = {(char *)event->buffer + done, event->length - done};
+        ssize_t n = preadv2(handle->fd, &iov, 1, (off_t)(event->offset + done), RWF_NOWAIT);
+        if (n == 0)
+            return reply_count(fs, &event->head, done, true);
+        if (n < 0) {
+            /* tmpfs and some others. Any other error shows itself again on the pool. */
+            handle->no_read_nowait = errno == EOPNOTSUPP || errno == ENOSYS;
+            break;
+        }
+        done += (uint64_t)n;
+    }
+    if (done == event->length)
+        return reply_count(fs, &event->head, done, false);
+    return read_on_pool(self, event);
+}
+
+static int32_t write_now(struct fs_posix *fs, struct handle *handle, const struct sp_fs_io *event)
+{
+    uint64_t done = 0;
+    while (done < event->length) {
+        ssize_t n = pwrite(handle->fd, (const char *)event->buffer + done, event->length - done,
+                           (off_t)(event->offset + done));
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return reply_error(fs, &event->head, errno);
+        done += (uint64_t)n;
+    }
+    return reply_count(fs, &event->head, done, false);
+}
+ON_POOL(write_on_pool, sp_fs_io, handle, write_now)
+
+int32_t fs_write(void *self, const struct sp_fs_io *event)
+{
+    struct fs_posix *fs = self;
+    struct handle *handle = (struct handle *)(uintptr_t)event->handle;
+    if (!range_is_sound(event))
+        return reply_error(fs, &event->head, EOVERFLOW);
+    /* What is written in part is written again from its start on the pool, which does no harm at a
+     * fixed offset, but would at the end of a file. */
+    if (!handle->no_write_nowait && !handle->append) {
+        struct iovec iov = {event->buffer, event->length};
+        ssize_t n = pwritev2(handle->fd, &iov, 1, (off_t)event->offset, RWF_NOWAIT);
+        if (n >= 0 && (uint64_t)n == event->length)
+            return reply_count(fs, &event->head, event->length, false);
+        handle->no_write_nowait = n < 0 && errno != EAGAIN && errno != EINTR;
+    }
+    return write_on_pool(self, event);
+}
+
+static int32_t fstat_now(struct fs_posix *fs, struct handle *handle,
+                         const struct sp_fs_handle *event)
+{
+    return reply_attributes(fs, &event->head, handle->fd);
+}
+ON_POOL(fs_fstat, sp_fs_handle, handle, fstat_now)
+
+static int32_t fsetstat_now(struct fs_posix *fs, struct handle *handle,
+                            const struct sp_fs_handle *event)
+{
+    const struct sp_fs_attributes *attributes = event->attributes;
+    int rc = 0;
+    if (attributes->valid & SP_ATTR_SIZE && attributes->size > INT64_MAX)
+        rc = -EFBIG;
+    else if (attributes->valid & SP_ATTR_SIZE && ftruncate(handle->fd, (off_t)attributes->size) < 0)
+        rc = errno == EINVAL ? -EBADF : -errno; /* not open for writing */
+    if (rc == 0)
+        rc = attributes_set(handle->fd, false, attributes);
+    return reply_result(fs, &event->head, rc);
+}
+ON_POOL(fs_fsetstat, sp_fs_handle, handle, fsetstat_now)
+
+static int32_t fsync_now(struct fs_posix *fs, struct handle *handle,
+                         const struct sp_fs_handle *event)
+{
+    return reply_result(fs, &event->head, fsync(handle->fd) < 0 ? -errno : 0);
+}
+ON_POOL(fs_fsync, sp_fs_handle, handle, fsync_now)
+
+static int32_t fstatvfs_now(struct fs_posix *fs, struct handle *handle,
+                            const struct sp_fs_handle *event)
+{
+    return reply_space(fs, &event->head, handle->fd);
+}
+ON_POOL(fs_fstatvfs, sp_fs_handle, handle, fstatvfs_now)

@@ -1,0 +1,121 @@
+/*
+ * view.c: roots. A connection attaches to one and gets a view of it. Slots on the reactor, the rest
+ * on the pool.
+ */
+#include "fs_posix.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+struct view *view_ref(uint64_t id)
+{
+    struct view *view = (struct view *)(uintptr_t)id;
+    atomic_fetch_add(&view->references, 1);
+    return view;
+}
+
+void view_unref(struct view *view)
+{
+    if (!view || atomic_fetch_sub(&view->references, 1) != 1)
+        return;
+    close(view->root_fd);
+    free(view);
+}
+
+/* The directory and all above it, as far as they are missing. */
+static int create_directories(const char *path)
+{
+    char *copy = strdup(path);
+    int rc = copy ? 0 : -ENOMEM;
+    for (char *p = copy ? strchr(copy + 1, '/') : NULL; rc == 0 && p; p = strchr(p + 1, '/')) {
+        *p = '\0';
+        rc = mkdir(copy, 0700) < 0 && errno != EEXIST ? -errno : 0;
+        *p = '/';
+    }
+    if (rc == 0 && mkdir(copy, 0700) < 0 && errno != EEXIST)
+        rc = -errno;
+    free(copy);
+    return rc;
+}
+
+static int open_root(const struct fs_posix *fs, const char *path)
+{
+    int fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0 && errno == ENOENT && fs->create_root) {
+        int rc = create_directories(path);
+        if (rc < 0)
+            return rc;
+        fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    }
+    return fd < 0 ? -errno : fd;
+}
+
+/* EPERM: filters of old container runtimes answer so for calls that they do not know. */
+static bool kernel_has_openat2(int root_fd)
+{
+    struct open_how how = {.flags = O_PATH | O_CLOEXEC, .resolve = RESOLVE_IN_ROOT};
+    long fd = syscall(SYS_openat2, root_fd, ".", &how, sizeof how);
+    if (fd >= 0)
+        close((int)fd);
+    return fd >= 0 || (errno != ENOSYS && errno != EPERM);
+}
+
+static int view_new(const struct fs_posix *fs, const char *path, struct view **ret_view)
+{
+    int fd = open_root(fs, path);
+    if (fd < 0)
+        return fd;
+    struct view *view = calloc(1, sizeof *view);
+    if (!view) {
+        close(fd);
+        return -ENOMEM;
+    }
+    atomic_init(&view->references, 1);
+    view->root_fd = fd;
+    view->walk = !kernel_has_openat2(fd);
+    *ret_view = view;
+    return 0;
+}
+
+static int32_t attach_now(void *self, const struct sp_event *head)
+{
+    struct fs_posix *fs = self;
+    const struct sp_fs_attach *event = (const struct sp_fs_attach *)head;
+    const char *root = event->root.len ? event->root.data : fs->root;
+    if (root[0] != '/') {
+        fs->host->log(fs->host, SP_LOG_ERROR,
+                      sp_str_of("no absolute root: set it at the mount, in the user's grant or in "
+                                "this plugin's configuration"));
+        return reply_status(fs, head, SP_FS_FAILURE, "The server has no directory for you");
+    }
+    struct view *view = NULL;
+    int rc = view_new(fs, root, &view);
+    if (rc < 0) {
+        char text[512];
+        snprintf(text, sizeof text, "cannot open the root %s: %s", root, strerrordesc_np(-rc));
+        fs->host->log(fs->host, SP_LOG_ERROR, sp_str_of(text));
+        return reply_error(fs, head, -rc);
+    }
+    if (reply_handle(fs, head, view) < 0)
+        view_unref(view);
+    return SP_PENDING;
+}
+
+int32_t fs_attach(void *self, const struct sp_fs_attach *event)
+{
+    struct fs_posix *fs = self;
+    return fs->host->run_blocking(fs->host, event->head.token, attach_now);
+}
+
+int32_t fs_detach(void *self, const struct sp_fs_path *event)
+{
+    (void)self;
+    view_unref((struct view *)(uintptr_t)event->view);
+    return SP_OK;
+}
