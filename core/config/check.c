@@ -254,10 +254,12 @@ static void check_limits(struct check *check)
         complain(check, "/rekey/after_ms", "must be 0 or at least 1000");
 }
 
-static void check_paths(struct check *check)
+static void check_process(struct check *check)
 {
     const char *path = check->config->control_socket;
     size_t max = sizeof((struct sockaddr_un *)NULL)->sun_path - 1;
+    if (check->config->group && !check->config->user)
+        complain(check, "/group", "is of no use without \"user\"; add that");
     if (path && strlen(path) > max)
         complain(check, "/control_socket",
                  "the path of a Unix socket has at most %zu bytes, but %s has %zu; choose a "
@@ -309,7 +311,7 @@ static void warn_useless(struct check *check)
 void config_check(const struct config *config, const char *file, struct report *report)
 {
     struct check check = {config, file, report};
-    check_paths(&check);
+    check_process(&check);
     check_listeners(&check);
     check_limits(&check);
     check_plugins(&check);

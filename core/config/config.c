@@ -132,8 +132,8 @@ static char *absolute(const char *file)
     return result;
 }
 
-int config_parse(const char *text, size_t len, const char *file, struct config **ret_config,
-                 struct report *report)
+int config_parse_more(const char *text, size_t len, const char *file, config_more *more,
+                      struct config **ret_config, struct report *report)
 {
     int rc = SP_ERR_INVALID;
     struct config *config = NULL;
@@ -158,6 +158,8 @@ int config_parse(const char *text, size_t len, const char *file, struct config *
     if (rc < 0)
         goto out;
     config_check(config, file, report);
+    if (more)
+        more(config, report);
     rc = report->errors == errors ? 0 : SP_ERR_INVALID;
 out:
     sort_by_line(report, complaints);
@@ -169,6 +171,12 @@ out:
         config_free(config);
     json_decref(root);
     return rc;
+}
+
+int config_parse(const char *text, size_t len, const char *file, struct config **ret_config,
+                 struct report *report)
+{
+    return config_parse_more(text, len, file, NULL, ret_config, report);
 }
 
 /* All of the file, at most one byte more than is allowed. 0 or negative with errno set. */
@@ -198,7 +206,8 @@ static void warn_mode(int fd, const char *file, struct report *report)
         report_warning(report, file, 0, NULL, "can be changed by everybody; chmod o-w it");
 }
 
-int config_load(const char *file, struct config **ret_config, struct report *report)
+int config_load_more(const char *file, config_more *more, struct config **ret_config,
+                     struct report *report)
 {
     struct buffer text = {0};
     *ret_config = NULL;
@@ -209,13 +218,18 @@ int config_load(const char *file, struct config **ret_config, struct report *rep
                      rc == SP_ERR_SYSTEM ? strerror(errno) : err_text(rc));
     } else {
         warn_mode(fd, file, report);
-        rc = config_parse((const char *)buffer_data(&text), buffer_length(&text), file, ret_config,
-                          report);
+        rc = config_parse_more((const char *)buffer_data(&text), buffer_length(&text), file, more,
+                               ret_config, report);
     }
     if (fd >= 0)
         close(fd);
     buffer_release(&text);
     return rc;
+}
+
+int config_load(const char *file, struct config **ret_config, struct report *report)
+{
+    return config_load_more(file, NULL, ret_config, report);
 }
 
 static void free_texts(char **texts, size_t count)

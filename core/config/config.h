@@ -150,6 +150,13 @@ int config_load(const char *file, struct config **ret_config, struct report *rep
 /* The same from text; file is only a name for complaints and the start of relative paths. */
 int config_parse(const char *text, size_t len, const char *file, struct config **ret_config,
                  struct report *report);
+/* The same, with what only a layer above can judge, so that its complaints come with all others.
+ * more (or NULL) is asked in spite of mistakes: it can rely on algorithms and positions only. */
+typedef int config_more(const struct config *config, struct report *report);
+int config_load_more(const char *file, config_more *more, struct config **ret_config,
+                     struct report *report);
+int config_parse_more(const char *text, size_t len, const char *file, config_more *more,
+                      struct config **ret_config, struct report *report);
 void config_free(struct config *config);
 /* NULL if there is none of that name. */
 const struct config_plugin *config_plugin_find(const struct config *config, const char *name);

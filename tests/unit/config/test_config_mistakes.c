@@ -331,6 +331,12 @@ static void subsystems_have_sound_names(void **state)
            "the server itself serves only \"sftp\"; name a plugin instance");
 }
 
+static void a_group_needs_a_user(void **state)
+{
+    (void)state;
+    expect("\"group\": \"nogroup\"", "/group", "is of no use without \"user\"; add that");
+}
+
 static void methods_are_known(void **state)
 {
     (void)state;
@@ -456,6 +462,7 @@ int main(void)
         cmocka_unit_test(instances_have_names_of_their_own),
         cmocka_unit_test(mounts_form_a_tree),
         cmocka_unit_test(subsystems_have_sound_names),
+        cmocka_unit_test(a_group_needs_a_user),
         cmocka_unit_test(methods_are_known),
         cmocka_unit_test(the_control_socket_fits_its_address),
         cmocka_unit_test(all_mistakes_come_at_once_in_the_order_of_the_file),
