@@ -42,8 +42,7 @@ void auth_free(struct session *session)
 {
     struct auth *auth = &session->auth;
 
-    chain_cancel(auth->run);
-    auth->run = NULL;
+    chain_cancel(&auth->run);
     reactor_timer_cancel(session->service->reactor, &auth->delay);
     for (struct list *node; (node = list_first(&auth->requests));)
         request_free(container_of(node, struct auth_request, link));
@@ -257,7 +256,6 @@ static void on_verdict(void *owner, int32_t verdict, const struct sp_reply *head
     const char *name = by ? plugin_instance_name(by) : "";
     bool is_offer = request->method == SP_METHOD_PUBLICKEY && !request->seen.has_signature;
 
-    auth->run = NULL;
     if (session->is_dead || session->stage != SESSION_AUTHENTICATING)
         return;
     if (reply && reply->banner.len)
@@ -311,9 +309,8 @@ static void ask_plugins(struct session *session, const struct auth_request *requ
         deny(session, true, sp_str_of("the request could not be read"), "");
         return;
     }
-    session->auth.run =
-        chain_start(&session->service->auth_chain, operation_of(request->method), &event.head,
-                    session->strands, on_verdict, session, auth_memory_free, memory);
+    chain_start(&session->auth.run, &session->service->auth_chain, operation_of(request->method),
+                &event.head, session->strands, on_verdict, session, auth_memory_free, memory);
 }
 
 /* A name that could do harm in a path, a log, a query or a shell is refused before anybody sees it.

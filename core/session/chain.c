@@ -9,7 +9,8 @@
 #include "session/snapshot.h"
 
 struct chain_run {
-    const struct chain *chain;
+    struct chain_run **slot;
+    struct chain chain;
     size_t next;
     enum plugin_operation operation;
     const struct sp_event *event; /* the first copy, from which the others are made */
@@ -45,6 +46,8 @@ static void finish(struct chain_run *run, int32_t verdict, const struct sp_reply
 
     run->done = NULL;
     run->current = NULL;
+    if (done && run->slot)
+        *run->slot = NULL;
     if (done)
         done(run->owner, verdict, reply, by);
 }
@@ -78,8 +81,8 @@ static void ask_next(struct chain_run *run)
     struct chain_step *step;
     struct plugin_instance *instance = NULL;
 
-    while (run->next < run->chain->count && !instance) {
-        instance = run->chain->instances[run->next++];
+    while (run->next < run->chain.count && !instance) {
+        instance = run->chain.instances[run->next++];
         if (!plugin_instance_offers(instance, run->operation))
             instance = NULL;
     }
@@ -105,27 +108,27 @@ static void ask_next(struct chain_run *run)
     plugin_call_start(&step->call);
 }
 
-struct chain_run *chain_start(const struct chain *chain, enum plugin_operation operation,
-                              const struct sp_event *event, struct plugin_strands *strands,
-                              chain_done done, void *owner, void (*release)(void *memory),
-                              void *memory)
+void chain_start(struct chain_run **slot, const struct chain *chain,
+                 enum plugin_operation operation, const struct sp_event *event,
+                 struct plugin_strands *strands, chain_done done, void *owner,
+                 void (*release)(void *memory), void *memory)
 {
     struct chain_run *run = calloc(1, sizeof *run);
     struct sp_event *copy = malloc(event->struct_size);
-    bool is_open;
 
     if (!run || !copy) {
         free(run);
         free(copy);
         done(owner, SP_E_NOMEM, NULL, NULL);
         release(memory);
-        return NULL;
+        return;
     }
     memcpy(copy, event, event->struct_size);
     if (copy->connection)
         snapshot_ref(copy->connection);
     *run = (struct chain_run){
-        .chain = chain,
+        .slot = slot,
+        .chain = *chain,
         .operation = operation,
         .event = copy,
         .strands = strands,
@@ -135,16 +138,19 @@ struct chain_run *chain_start(const struct chain *chain, enum plugin_operation o
         .memory = memory,
         .references = 1,
     };
+    if (slot)
+        *slot = run;
     ask_next(run);
-    is_open = run->done != NULL;
     run_unref(run);
-    return is_open ? run : NULL;
 }
 
-void chain_cancel(struct chain_run *run)
+void chain_cancel(struct chain_run **slot)
 {
-    if (!run || !run->done)
+    struct chain_run *run = *slot;
+
+    if (!run)
         return;
+    *slot = NULL;
     run->done = NULL;
     if (run->current)
         plugin_call_cancel(&run->current->call);

@@ -22,14 +22,17 @@ typedef void (*chain_done)(void *owner, int32_t verdict, const struct sp_reply *
 /*
  * Ask. event is copied (event->struct_size bytes); what it points to must stay until
  * release(memory), which comes exactly once, when no plugin can touch it any more, and also on
- * failure. Returns NULL if done was called already (it always is, exactly once, unless
- * chain_cancel).
+ * failure.
+ *
+ * *slot is the run while it is under way and NULL from just before done is called, which may be
+ * before this returns; done comes exactly once, unless the run is cancelled. slot may be NULL if
+ * nobody will cancel.
  */
-struct chain_run *chain_start(const struct chain *chain, enum plugin_operation operation,
-                              const struct sp_event *event, struct plugin_strands *strands,
-                              chain_done done, void *owner, void (*release)(void *memory),
-                              void *memory);
-/* done will not be called. NULL is fine. */
-void chain_cancel(struct chain_run *run);
+void chain_start(struct chain_run **slot, const struct chain *chain,
+                 enum plugin_operation operation, const struct sp_event *event,
+                 struct plugin_strands *strands, chain_done done, void *owner,
+                 void (*release)(void *memory), void *memory);
+/* done will not be called; *slot becomes NULL. Fine if it is. */
+void chain_cancel(struct chain_run **slot);
 
 #endif

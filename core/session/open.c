@@ -148,7 +148,6 @@ static void on_verdict(void *owner, int32_t verdict, const struct sp_reply *repl
     const struct sp_channel_reply *answer = (const struct sp_channel_reply *)reply;
 
     (void)by;
-    open->run = NULL;
     if (verdict == SP_ALLOW || verdict == SP_NEXT)
         accept_open(open);
     else
@@ -168,8 +167,8 @@ static void ask_plugins(struct channel_open *open)
         .type = sp_str_of("session"),
     };
 
-    open->run = chain_start(&session->service->channel_chain, PLUGIN_CHANNEL_open, &event.head,
-                            session->strands, on_verdict, open, release_nothing, NULL);
+    chain_start(&open->run, &session->service->channel_chain, PLUGIN_CHANNEL_open, &event.head,
+                session->strands, on_verdict, open, release_nothing, NULL);
 }
 
 /* Without the tap: what the tap would have kept from the library. */
@@ -220,7 +219,7 @@ void open_cancel_all(struct session *session)
 {
     for (struct list *node; (node = list_first(&session->opens));) {
         struct channel_open *open = container_of(node, struct channel_open, link);
-        chain_cancel(open->run);
+        chain_cancel(&open->run);
         open_free(open);
     }
 }

@@ -55,7 +55,7 @@ static void free_terminal(struct channel_requests *requests)
 void requests_free(struct channel *channel, struct channel_requests *requests)
 {
     (void)channel;
-    chain_cancel(requests->run);
+    chain_cancel(&requests->run);
     for (struct list *node; (node = list_first(&requests->pending));)
         request_free(container_of(node, struct channel_request, link));
     free_terminal(requests);
@@ -246,7 +246,6 @@ static void on_verdict(void *owner, int32_t verdict, const struct sp_reply *answ
     struct channel_request *request = first(channel);
 
     (void)answer;
-    requests->run = NULL;
     switch (request->kind) {
     case SP_REQUEST_PTY:
         if (verdict == SP_ALLOW || verdict == SP_NEXT) {
@@ -310,9 +309,8 @@ static void ask_chain(struct channel *channel, const struct chain *chain)
         event.value = event.name;
         event.name = forced; /* of the snapshot, which the event keeps */
     }
-    channel_requests(channel)->run =
-        chain_start(chain, PLUGIN_CHANNEL_request, &event.head, session->strands, on_verdict,
-                    channel, request_memory_free, memory);
+    chain_start(&channel_requests(channel)->run, chain, PLUGIN_CHANNEL_request, &event.head,
+                session->strands, on_verdict, channel, request_memory_free, memory);
 }
 
 static void serve_subsystem(struct channel *channel)

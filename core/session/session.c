@@ -88,9 +88,8 @@ static void tell_connection_chain(struct session *session, enum plugin_operation
             .text = str_or_empty(copy),
         };
         struct chain one = {.instances = chain->instances + i, .count = 1};
-        struct chain_run *run = chain_start(&one, operation, &event.head, session->strands,
-                                            ignore_verdict, NULL, release_memory, copy);
-        (void)run; /* it ends by itself */
+        chain_start(NULL, &one, operation, &event.head, session->strands, ignore_verdict, NULL,
+                    release_memory, copy);
     }
 }
 
@@ -98,8 +97,7 @@ static void tell_connection_chain(struct session *session, enum plugin_operation
 
 static void drop_everything(struct session *session)
 {
-    chain_cancel(session->asking);
-    session->asking = NULL;
+    chain_cancel(&session->asking);
     open_cancel_all(session);
     auth_free(session);
     for (struct list *node; (node = list_first(&session->channels));)
@@ -615,7 +613,6 @@ static void on_asked(void *owner, int32_t verdict, const struct sp_reply *reply,
     struct session *session = owner;
     const struct sp_connection_reply *answer = (const struct sp_connection_reply *)reply;
 
-    session->asking = NULL;
     if (verdict == SP_ALLOW || verdict == SP_NEXT) {
         start_handshake(session);
         return;
@@ -634,9 +631,8 @@ static void ask_plugins(struct session *session)
         .text = sp_str_of(""),
     };
 
-    session->asking =
-        chain_start(&session->service->connection_chain, PLUGIN_CONNECTION_request, &event.head,
-                    session->strands, on_asked, session, release_memory, NULL);
+    chain_start(&session->asking, &session->service->connection_chain, PLUGIN_CONNECTION_request,
+                &event.head, session->strands, on_asked, session, release_memory, NULL);
 }
 
 int session_accept(struct session_service *service, int fd, const struct connection_origin *origin)
