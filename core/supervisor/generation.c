@@ -88,7 +88,8 @@ static int load(const struct supervisor_options *options, struct generation *gen
         report_error(report, options->config_file, 0, NULL, "cannot be read: %s", strerror(errno));
         return SP_ERR_SYSTEM;
     }
-    int rc = config_parse(text, length, options->config_file, &generation->config, report);
+    int rc = config_parse_more(text, length, options->config_file, options->more,
+                               &generation->config, report);
     if (rc == 0)
         rc = privileges_check(generation->config, report);
     if (rc == 0 && options->check)

@@ -145,7 +145,7 @@ static void deliver(struct intake *intake, struct admitted *admitted,
             refuse(intake, admitted, origin, fd, "descriptors on their way to workers");
             return;
         }
-        log_debug("connection.accepted", LOG_U64("conn", origin->id),
+        log_debug("connection.handed_over", LOG_U64("conn", origin->id),
                   LOG_TEXT("remote", origin->remote_address), LOG_U64("port", origin->remote_port),
                   LOG_I64("worker", worker->pid));
         close(fd);

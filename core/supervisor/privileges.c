@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <grp.h>
 #include <pwd.h>
+#include <stdbool.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <unistd.h>
@@ -81,9 +82,24 @@ static const char *become(const struct identity *identity)
     if (setuid(0) == 0 || seteuid(0) == 0 || getuid() != identity->uid ||
         geteuid() != identity->uid || getgid() != identity->gid || getegid() != identity->gid)
         return "verifying that root cannot be regained";
-    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
-        return "PR_SET_NO_NEW_PRIVS";
+    if (prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) != 1)
+        return "verifying that programs cannot gain privileges";
     return NULL;
+}
+
+/* Root stays root if it is told to be. */
+static bool is_dropping(const struct config *config)
+{
+    const struct passwd *user = config->user ? getpwnam(config->user) : NULL;
+    return geteuid() == 0 && user && user->pw_uid != 0;
+}
+
+int privileges_forgo(const struct config *config, struct report *report)
+{
+    if (!is_dropping(config) || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0)
+        return 0;
+    report_error(report, config->file, 0, NULL, "PR_SET_NO_NEW_PRIVS: %s", strerror(errno));
+    return SP_ERR_SYSTEM;
 }
 
 int privileges_drop(const struct config *config, struct report *report)
@@ -93,7 +109,7 @@ int privileges_drop(const struct config *config, struct report *report)
         return 0;
     if (privileges_check(config, report) < 0 || find_identity(config, &identity, report) < 0)
         return SP_ERR_INVALID;
-    if (identity.uid == 0)
+    if (!is_dropping(config))
         return 0;
     const char *failed = become(&identity);
     if (failed) {

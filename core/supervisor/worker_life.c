@@ -19,7 +19,7 @@
 #include "supervisor/spawn.h"
 
 #define READY_MS 10000u /* from its start until it must be ready */
-#define GONE_MS 5000u   /* from being told to end until it is killed */
+#define GONE_MS 10000u  /* from being told to end until it is killed: plugins get five of it */
 
 static void copy_text(char *to, size_t size, const char *from, size_t from_size)
 {

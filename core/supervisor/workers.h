@@ -94,7 +94,7 @@ void workers_reap(struct workers *workers);
 /* Take no more; ready workers end with their last connection, others at once. Nothing is started
  * any more. */
 void workers_drain(struct workers *workers);
-/* End every connection now. Those not gone in five seconds are killed. */
+/* End every connection now. Those not gone in ten seconds are killed. */
 void workers_stop(struct workers *workers);
 size_t workers_count(const struct workers *workers);
 
