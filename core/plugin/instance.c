@@ -144,10 +144,13 @@ fail:
 int instance_create(struct plugin_instance *instance, const struct config *config,
                     struct report *report)
 {
-    if (loader_load(instance->manifest, &instance->loaded, report) < 0)
+    struct frame frame;
+    frame_enter(&frame, instance->name, "load", NULL);
+    int loaded = loader_load(instance->manifest, &instance->loaded, report);
+    frame_leave(&frame);
+    if (loaded < 0)
         return SP_ERR_INVALID;
 
-    struct frame frame;
     frame_enter(&frame, instance->name, "create", NULL);
     int32_t rc = instance->loaded.descriptor->create(&instance->services, instance->config_json,
                                                      &instance->self);

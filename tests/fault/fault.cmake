@@ -1,0 +1,38 @@
+# Plugins that misbehave, one for each way to do so, and the puppet, which does what a test tells it.
+# tests/unit/plugin drives them. Each is plugins/<name>.c with plugins/<name>.json as its manifest.
+set(FAULT_PLUGIN_DIR ${CMAKE_BINARY_DIR}/tests/fault/plugins)
+add_custom_target(fault_plugins)
+
+# fault_plugin(<name> [source]): the manifest is always the plugin's own.
+function(fault_plugin name)
+  set(source ${name})
+  if(ARGC GREATER 1)
+    set(source ${ARGV1})
+  endif()
+  add_library(fault_${name} MODULE ${CMAKE_CURRENT_SOURCE_DIR}/fault/plugins/${source}.c)
+  target_link_libraries(fault_${name} PRIVATE sallyport_sdk Threads::Threads)
+  target_compile_definitions(fault_${name} PRIVATE FAULT_ID="${name}")
+  set_target_properties(fault_${name} PROPERTIES PREFIX "" OUTPUT_NAME ${name}
+                        LIBRARY_OUTPUT_DIRECTORY ${FAULT_PLUGIN_DIR}/${name})
+  configure_file(fault/plugins/${name}.json ${FAULT_PLUGIN_DIR}/${name}/manifest.json COPYONLY)
+  add_dependencies(fault_plugins fault_${name})
+endfunction()
+
+foreach(name missing-symbol other-abi short-struct disagrees crash-in-constructor create-fails
+             answers-twice never-answers answers-late blocks garbage-verdict absurd-reply)
+  fault_plugin(${name})
+endforeach()
+foreach(threading reactor connection serial)
+  fault_plugin(puppet-${threading} puppet)
+endforeach()
+
+# Not an object at all.
+configure_file(fault/plugins/not-elf.json ${FAULT_PLUGIN_DIR}/not-elf/manifest.json COPYONLY)
+configure_file(fault/plugins/not-elf.so ${FAULT_PLUGIN_DIR}/not-elf/not-elf.so COPYONLY)
+
+foreach(test test_loader test_plugin_call test_plugin_service test_plugin_fault)
+  if(TARGET ${test})
+    add_dependencies(${test} fault_plugins)
+    target_include_directories(${test} PRIVATE ${CMAKE_CURRENT_SOURCE_DIR}/fault/plugins)
+  endif()
+endforeach()
