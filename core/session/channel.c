@@ -1,7 +1,6 @@
 /*
- * channel.c: the bytes of one channel, both ways. Toward the client: a queue of chunks written from
- * where they lie, as far as the client's window and the socket allow. From the client: straight to
- * the handler, and what it does not take stays in the library, which closes the window.
+ * channel.c: the life of one channel and its bytes toward the client: a queue of chunks written
+ * from where they lie, as far as the client's window and the socket allow.
  */
 #include "session/channel.h"
 
@@ -11,7 +10,7 @@
 
 #include "base/err.h"
 #include "base/log.h"
-#include "session/internal.h"
+#include "session/channel_internal.h"
 
 enum {
     /* One write: large enough to be cheap, small enough that the library's buffers, which never
@@ -20,38 +19,7 @@ enum {
     HIGH_WATER = 256 * 1024,
     LOW_WATER = 64 * 1024,
     JOIN_SIZE = 8 * 1024, /* small sends are joined in chunks of this size */
-    READ_MAX = 32 * 1024, /* taken from the library at once when a handler resumes */
-    UNREAD_MAX = 2700000, /* more than a client within its window can have sent */
     LINGER_MS = 5000,     /* for a handler to take what came before the client's CLOSE */
-};
-
-struct channel {
-    struct list link; /* in session->channels */
-    struct session *session;
-    ssh_channel ssh;
-    uint32_t local, remote; /* numbers; 0 without the tap */
-    sp_id id;
-    struct ssh_channel_callbacks_struct callbacks;
-    const struct channel_handler *handler;
-    void *handler_arg;
-    struct list chunks;
-    size_t queued;
-    struct buffer input[2]; /* taken from the library, not yet by the handler; by SP_STREAM_* */
-    struct channel_requests requests;
-    uint64_t bytes_in, bytes_out;
-    char exit_signal[16];
-    char exit_text[64];
-    uint32_t exit_status;
-    bool exit_core_dumped;
-    bool has_exit_status, has_exit_signal;
-    bool is_paused; /* the handler took less than it was given */
-    bool was_full;
-    bool wants_eof, eof_sent;
-    bool wants_close;
-    bool remote_eof, eof_told;
-    bool remote_closed;
-    bool lingered; /* long enough */
-    struct reactor_timer linger;
 };
 
 /* A chunk of ours, for what is sent by copy. */
@@ -222,40 +190,6 @@ bool channel_flush(struct channel *channel)
 
 /* --- from the client ------------------------------------------------------------------------ */
 
-static size_t give(struct channel *channel, uint32_t stream, const uint8_t *data, size_t length)
-{
-    size_t taken = channel->handler->on_data(channel->handler_arg, stream, data, length);
-
-    if (taken < length)
-        channel->is_paused = true;
-    channel->bytes_in += taken;
-    return taken;
-}
-
-static bool has_input(const struct channel *channel)
-{
-    return buffer_length(&channel->input[0]) || buffer_length(&channel->input[1]);
-}
-
-/* The library hands over all that it holds of one stream. */
-static int on_data(ssh_session ssh, ssh_channel library_channel, void *data, uint32_t length,
-                   int is_stderr, void *arg)
-{
-    struct channel *channel = arg;
-
-    (void)ssh, (void)library_channel;
-    if (length > UNREAD_MAX) {
-        session_end(channel->session, DISCONNECT_PROTOCOL_ERROR, "channel.window_overrun",
-                    "more data than the window allows");
-        return (int)length;
-    }
-    if (channel->wants_close || channel->eof_told || channel->session->stage == SESSION_ENDING)
-        return (int)length;
-    if (!channel->handler || channel->is_paused || has_input(channel))
-        return 0;
-    return (int)give(channel, is_stderr ? SP_STREAM_STDERR : SP_STREAM_DATA, data, length);
-}
-
 static void on_eof(ssh_session ssh, ssh_channel library_channel, void *arg)
 {
     struct channel *channel = arg;
@@ -284,48 +218,6 @@ static void on_close(ssh_session ssh, ssh_channel library_channel, void *arg)
     if (reactor_timer_set(channel->session->service->reactor, &channel->linger, LINGER_MS) < 0)
         channel->lingered = true;
     session_kick(channel->session);
-}
-
-/* What was left in our buffer of a stream. True if all of it was taken. */
-static bool give_input(struct channel *channel, uint32_t stream)
-{
-    struct buffer *input = &channel->input[stream];
-
-    if (buffer_length(input)) {
-        size_t taken = give(channel, stream, buffer_data(input), buffer_length(input));
-        buffer_consume(input, taken);
-        buffer_trim(input, 0);
-    }
-    return buffer_length(input) == 0;
-}
-
-/* What the library kept while the handler was paused. Taken out only in pieces that can be held if
- * the handler does not want them all. True if anything came. */
-static bool pull(struct channel *channel)
-{
-    bool moved = false;
-
-    for (uint32_t stream = 0; stream < 2; stream++) {
-        while (!channel->is_paused && !channel->wants_close && !channel->session->is_dead) {
-            struct buffer *input = &channel->input[stream];
-            uint8_t *place;
-            int got;
-
-            if (!give_input(channel, stream))
-                break;
-            place = buffer_reserve(input, READ_MAX);
-            if (!place)
-                break;
-            got = ssh_channel_read_nonblocking(channel->ssh, place, READ_MAX, (int)stream);
-            if (got <= 0) {
-                buffer_trim(input, 0);
-                break;
-            }
-            buffer_commit(input, (size_t)got);
-            moved = true;
-        }
-    }
-    return moved;
 }
 
 void channel_resume(struct channel *channel)
@@ -404,11 +296,11 @@ bool channel_settle(struct channel *channel)
     bool moved = false;
 
     if (channel->handler && !channel->is_paused && !channel->wants_close)
-        moved = pull(channel);
+        moved = channel_input_deliver(channel);
     if (channel->session->is_dead)
         return moved;
     if (channel->handler && channel->remote_eof && !channel->eof_told && !channel->is_paused &&
-        !has_input(channel) && !channel->wants_close) {
+        channel_input_is_empty(channel) && !channel->wants_close) {
         channel->eof_told = true;
         channel->handler->on_eof(channel->handler_arg);
         moved = true;
@@ -434,8 +326,8 @@ bool channel_settle(struct channel *channel)
 
 /* --- the rest ------------------------------------------------------------------------------- */
 
-struct channel *channel_create(struct session *session, ssh_channel ssh, uint32_t local,
-                               uint32_t remote)
+struct channel *channel_create(struct session *session, ssh_channel ssh,
+                               const struct tap_confirmation *confirmation)
 {
     struct channel *channel = calloc(1, sizeof *channel);
 
@@ -448,14 +340,15 @@ struct channel *channel_create(struct session *session, ssh_channel ssh, uint32_
     }
     channel->session = session;
     channel->ssh = ssh;
-    channel->local = local;
-    channel->remote = remote;
+    channel->local = confirmation->local;
+    channel->remote = confirmation->remote;
+    channel->window = confirmation->window;
     list_init(&channel->chunks);
     requests_init(&channel->requests);
     channel->callbacks = (struct ssh_channel_callbacks_struct){
         .size = sizeof channel->callbacks,
         .userdata = channel,
-        .channel_data_function = on_data,
+        .channel_data_function = tap_is_present() ? NULL : channel_input_callback,
         .channel_eof_function = on_eof,
         .channel_close_function = on_close,
     };
@@ -495,6 +388,7 @@ void channel_set_handler(struct channel *channel, const struct channel_handler *
 {
     channel->handler = handler;
     channel->handler_arg = arg;
+    channel_input_open_window(channel);
     channel_resume(channel);
 }
 

@@ -150,8 +150,8 @@ void open_cancel_all(struct session *session);
 
 /* channel.c */
 struct channel *channel_from_link(struct list *link);
-struct channel *channel_create(struct session *session, ssh_channel ssh, uint32_t local,
-                               uint32_t remote);
+struct channel *channel_create(struct session *session, ssh_channel ssh,
+                               const struct tap_confirmation *confirmation);
 struct channel *channel_by_local(struct session *session, uint32_t local);
 struct channel *channel_by_ssh(struct session *session, ssh_channel ssh);
 struct channel *channel_by_id(struct session_service *service, sp_id id);
@@ -162,6 +162,8 @@ bool channel_flush(struct channel *channel);
 bool channel_settle(struct channel *channel);
 /* The connection is gone: tell the handler and free. */
 void channel_drop(struct channel *channel);
+bool channel_on_data_packet(struct session *session, bool is_extended, struct wire_reader *payload);
+bool channel_on_window_packet(struct session *session, struct wire_reader *payload);
 bool channel_has_handler(const struct channel *channel);
 bool channel_is_closing(const struct channel *channel);
 void channel_notify_signal(struct channel *channel, struct sp_str name);

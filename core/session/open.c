@@ -126,15 +126,15 @@ static void deny(struct channel_open *open, const char *text)
 static void accept_open(struct channel_open *open)
 {
     struct session *session = open->session;
-    uint32_t local, remote;
-    ssh_channel ssh = tap_accept_open(open->message, &local, &remote);
+    struct tap_confirmation confirmation;
+    ssh_channel ssh = tap_accept_open(open->message, &confirmation);
 
     open_free(open);
     if (!ssh) {
         session_break(session, "channel.failed", "out of memory");
         return;
     }
-    if (!channel_create(session, ssh, local, remote)) {
+    if (!channel_create(session, ssh, &confirmation)) {
         ssh_channel_close(ssh);
         ssh_channel_free(ssh);
     }

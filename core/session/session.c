@@ -345,6 +345,11 @@ bool session_on_packet(struct session *session, uint8_t number, struct wire_read
         return global_on_reply(session);
     case TAP_CHANNEL_OPEN:
         return open_on_packet(session, payload);
+    case TAP_CHANNEL_WINDOW_ADJUST:
+        return channel_on_window_packet(session, payload);
+    case TAP_CHANNEL_DATA:
+    case TAP_CHANNEL_EXTENDED_DATA:
+        return channel_on_data_packet(session, number == TAP_CHANNEL_EXTENDED_DATA, payload);
     case TAP_CHANNEL_REQUEST:
         return request_on_packet(session, payload);
     default:

@@ -35,6 +35,7 @@ enum {
     TAP_CHANNEL_OPEN_FAILURE = 92,
     TAP_CHANNEL_WINDOW_ADJUST = 93,
     TAP_CHANNEL_DATA = 94,
+    TAP_CHANNEL_EXTENDED_DATA = 95,
     TAP_CHANNEL_REQUEST = 98,
     TAP_CHANNEL_SUCCESS = 99,
     TAP_CHANNEL_FAILURE = 100,
@@ -47,9 +48,15 @@ void tap_attach(struct session *session, struct ssh_packet_callbacks_struct *cal
                 ssh_session ssh);
 /* Send a packet: its number and payload. 0 or a negative sp_err. */
 int tap_send(ssh_session ssh, const void *packet, size_t length);
-/* As ssh_message_channel_request_open_reply_accept(), telling both channel numbers (0 without the
- * tap). */
-ssh_channel tap_accept_open(ssh_message message, uint32_t *ret_local, uint32_t *ret_remote);
+/* What a confirmation told the client. All 0 without the tap. */
+struct tap_confirmation {
+    uint32_t local;  /* our number of the channel */
+    uint32_t remote; /* the client's */
+    uint32_t window; /* what the client may send at first */
+};
+
+/* As ssh_message_channel_request_open_reply_accept(), telling what was confirmed. */
+ssh_channel tap_accept_open(ssh_message message, struct tap_confirmation *ret_confirmation);
 
 /* In session.c: a packet from the client, after its number. True: it is dealt with and the library
  * must not see it. */

@@ -21,9 +21,9 @@ int tap_send(ssh_session ssh, const void *packet, size_t length)
     return SP_ERR_UNSUPPORTED;
 }
 
-ssh_channel tap_accept_open(ssh_message message, uint32_t *ret_local, uint32_t *ret_remote)
+ssh_channel tap_accept_open(ssh_message message, struct tap_confirmation *ret_confirmation)
 {
-    *ret_local = *ret_remote = 0;
+    *ret_confirmation = (struct tap_confirmation){0};
     return ssh_message_channel_request_open_reply_accept(message);
 }
 

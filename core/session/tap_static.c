@@ -26,12 +26,8 @@ static _Thread_local struct {
     size_t length;
 } outgoing;
 
-/* The channel numbers of the confirmation that is being packed. */
-static _Thread_local struct {
-    bool is_wanted;
-    uint32_t local;
-    uint32_t remote;
-} confirmation;
+/* Filled while a confirmation is packed. */
+static _Thread_local struct tap_confirmation *confirmation;
 
 enum { SSH_MSG_CHANNEL_OPEN_CONFIRMATION = 91 };
 
@@ -46,13 +42,13 @@ int __wrap__ssh_buffer_pack(struct ssh_buffer_struct *buffer, const char *format
         return ssh_buffer_add_data(buffer, data, (uint32_t)outgoing.length);
     }
     va_start(ap, argc);
-    if (confirmation.is_wanted && strcmp(format, "bdddd") == 0) {
+    if (confirmation && strcmp(format, "bdddd") == 0) {
         va_list peek;
         va_copy(peek, ap);
         if (va_arg(peek, unsigned int) == SSH_MSG_CHANNEL_OPEN_CONFIRMATION) {
-            confirmation.remote = va_arg(peek, uint32_t);
-            confirmation.local = va_arg(peek, uint32_t);
-            confirmation.is_wanted = false;
+            confirmation->remote = va_arg(peek, uint32_t);
+            confirmation->local = va_arg(peek, uint32_t);
+            confirmation->window = va_arg(peek, uint32_t);
         }
         va_end(peek);
     }
@@ -73,10 +69,17 @@ static int on_packet(ssh_session ssh, uint8_t type, ssh_buffer packet, void *use
 enum { FIRST = TAP_DISCONNECT, LAST = TAP_CHANNEL_REQUEST };
 
 static ssh_packet_callback handlers[LAST - FIRST + 1] = {
-    [TAP_DISCONNECT - FIRST] = on_packet,       [TAP_SERVICE_REQUEST - FIRST] = on_packet,
-    [TAP_USERAUTH_REQUEST - FIRST] = on_packet, [TAP_USERAUTH_INFO_RESPONSE - FIRST] = on_packet,
-    [TAP_GLOBAL_REQUEST - FIRST] = on_packet,   [TAP_REQUEST_SUCCESS - FIRST] = on_packet,
-    [TAP_REQUEST_FAILURE - FIRST] = on_packet,  [TAP_CHANNEL_OPEN - FIRST] = on_packet,
+    [TAP_DISCONNECT - FIRST] = on_packet,
+    [TAP_SERVICE_REQUEST - FIRST] = on_packet,
+    [TAP_USERAUTH_REQUEST - FIRST] = on_packet,
+    [TAP_USERAUTH_INFO_RESPONSE - FIRST] = on_packet,
+    [TAP_GLOBAL_REQUEST - FIRST] = on_packet,
+    [TAP_REQUEST_SUCCESS - FIRST] = on_packet,
+    [TAP_REQUEST_FAILURE - FIRST] = on_packet,
+    [TAP_CHANNEL_OPEN - FIRST] = on_packet,
+    [TAP_CHANNEL_WINDOW_ADJUST - FIRST] = on_packet,
+    [TAP_CHANNEL_DATA - FIRST] = on_packet,
+    [TAP_CHANNEL_EXTENDED_DATA - FIRST] = on_packet,
     [TAP_CHANNEL_REQUEST - FIRST] = on_packet,
 };
 
@@ -108,16 +111,14 @@ int tap_send(ssh_session ssh, const void *packet, size_t length)
     return rc == SSH_OK ? 0 : SP_ERR_CLOSED;
 }
 
-ssh_channel tap_accept_open(ssh_message message, uint32_t *ret_local, uint32_t *ret_remote)
+ssh_channel tap_accept_open(ssh_message message, struct tap_confirmation *ret_confirmation)
 {
     ssh_channel channel;
 
-    confirmation.is_wanted = true;
-    confirmation.local = confirmation.remote = 0;
+    *ret_confirmation = (struct tap_confirmation){0};
+    confirmation = ret_confirmation;
     channel = ssh_message_channel_request_open_reply_accept(message);
-    confirmation.is_wanted = false;
-    *ret_local = confirmation.local;
-    *ret_remote = confirmation.remote;
+    confirmation = NULL;
     return channel;
 }
 

@@ -1,0 +1,174 @@
+/*
+ * channel_input.c: a channel's bytes from the client. With the tap they go from the packet straight
+ * to the handler, what it does not take is kept here, and the window is ours: the client may send
+ * as much as there is room for, and is cut off if it sends more. The library would accept any
+ * amount, and open the window again for each piece read, whatever it still holds.
+ *
+ * Without the tap (libssh 0.11 and later) the library keeps what the handler does not take.
+ */
+#include "session/channel_internal.h"
+
+#include <string.h>
+
+enum {
+    WINDOW = 2 * 1024 * 1024, /* what a client may have under way, as OpenSSH's server allows */
+    READ_MAX = 32 * 1024,     /* taken from the library at once when a handler resumes */
+};
+
+static size_t give(struct channel *channel, uint32_t stream, const uint8_t *data, size_t length)
+{
+    size_t taken = channel->handler->on_data(channel->handler_arg, stream, data, length);
+
+    if (taken < length)
+        channel->is_paused = true;
+    channel->bytes_in += taken;
+    return taken;
+}
+
+static bool is_deaf(const struct channel *channel)
+{
+    return channel->wants_close || channel->remote_eof || channel->session->stage == SESSION_ENDING;
+}
+
+static bool is_waiting(const struct channel *channel)
+{
+    return !channel->handler || channel->is_paused || !channel_input_is_empty(channel);
+}
+
+bool channel_input_is_empty(const struct channel *channel)
+{
+    return buffer_length(&channel->input[0]) == 0 && buffer_length(&channel->input[1]) == 0;
+}
+
+/* What is kept of a stream. True if all of it was taken. */
+static bool give_kept(struct channel *channel, uint32_t stream)
+{
+    struct buffer *input = &channel->input[stream];
+
+    if (buffer_length(input)) {
+        size_t taken = give(channel, stream, buffer_data(input), buffer_length(input));
+        buffer_consume(input, taken);
+        buffer_trim(input, 0);
+    }
+    return buffer_length(input) == 0;
+}
+
+/* --- with the tap ----------------------------------------------------------------------------- */
+
+void channel_input_open_window(struct channel *channel)
+{
+    size_t kept = buffer_length(&channel->input[0]) + buffer_length(&channel->input[1]);
+    struct buffer packet = {0};
+    uint32_t more;
+
+    if (!tap_is_present() || is_deaf(channel) || channel->window + kept > WINDOW / 2)
+        return;
+    more = WINDOW - channel->window - (uint32_t)kept;
+    wire_put_u8(&packet, TAP_CHANNEL_WINDOW_ADJUST);
+    wire_put_u32(&packet, channel->remote);
+    wire_put_u32(&packet, more);
+    if (session_send_packet(channel->session, &packet) == 0)
+        channel->window += more;
+    buffer_release(&packet);
+}
+
+static void receive(struct channel *channel, uint32_t stream, struct sp_str data)
+{
+    const uint8_t *bytes = (const uint8_t *)data.data;
+    size_t length = (size_t)data.len, taken = 0;
+
+    if (length > channel->window) {
+        session_end(channel->session, DISCONNECT_PROTOCOL_ERROR, "channel.window_overrun",
+                    "more data than the window allows");
+        return;
+    }
+    channel->window -= (uint32_t)length;
+    if (!is_waiting(channel))
+        taken = give(channel, stream, bytes, length);
+    if (taken < length &&
+        buffer_append(&channel->input[stream], bytes + taken, length - taken) < 0) {
+        session_break(channel->session, "channel.failed", "out of memory");
+        return;
+    }
+    channel_input_open_window(channel);
+}
+
+bool channel_on_data_packet(struct session *session, bool is_extended, struct wire_reader *payload)
+{
+    struct channel *channel = channel_by_local(session, wire_get_u32(payload));
+    uint32_t stream = is_extended ? wire_get_u32(payload) : SP_STREAM_DATA;
+    struct sp_str data = wire_get_string(payload);
+
+    if (!wire_ok(payload)) {
+        session_end(session, DISCONNECT_PROTOCOL_ERROR, "channel.malformed_data",
+                    "malformed channel data");
+        return true;
+    }
+    /* On channels that are closing, or after EOF, data is without effect. */
+    if (channel && !is_deaf(channel) && stream <= SP_STREAM_STDERR && data.len)
+        receive(channel, stream, data);
+    return true;
+}
+
+bool channel_on_window_packet(struct session *session, struct wire_reader *payload)
+{
+    struct channel *channel = channel_by_local(session, wire_get_u32(payload));
+    uint32_t more = wire_get_u32(payload);
+
+    if (!wire_ok(payload) || (channel && !channel->wants_close &&
+                              more > UINT32_MAX - ssh_channel_window_size(channel->ssh))) {
+        session_end(session, DISCONNECT_PROTOCOL_ERROR, "channel.window_overflow",
+                    "the window would pass 2^32 - 1");
+        return true;
+    }
+    session_kick(session);
+    return false;
+}
+
+/* --- without it ------------------------------------------------------------------------------- */
+
+int channel_input_callback(ssh_session ssh, ssh_channel library_channel, void *data,
+                           uint32_t length, int is_stderr, void *arg)
+{
+    struct channel *channel = arg;
+
+    (void)ssh, (void)library_channel;
+    if (is_deaf(channel))
+        return (int)length;
+    if (is_waiting(channel))
+        return 0;
+    return (int)give(channel, is_stderr ? SP_STREAM_STDERR : SP_STREAM_DATA, data, length);
+}
+
+/* Take from the library in pieces that can be kept if the handler does not want all of one. */
+static bool pull(struct channel *channel, uint32_t stream)
+{
+    struct buffer *input = &channel->input[stream];
+    uint8_t *place = buffer_reserve(input, READ_MAX);
+    int got = place ? ssh_channel_read_nonblocking(channel->ssh, place, READ_MAX, (int)stream) : 0;
+
+    if (got > 0)
+        buffer_commit(input, (size_t)got);
+    else
+        buffer_trim(input, 0);
+    return got > 0;
+}
+
+bool channel_input_deliver(struct channel *channel)
+{
+    bool moved = false;
+
+    for (uint32_t stream = 0; stream < 2; stream++) {
+        while (!channel->is_paused && !channel->wants_close && !channel->session->is_dead) {
+            bool had_some = buffer_length(&channel->input[stream]) > 0;
+            if (!give_kept(channel, stream))
+                break;
+            moved |= had_some;
+            if (tap_is_present() || !pull(channel, stream))
+                break;
+        }
+    }
+    if (moved && !channel->session->is_dead)
+        channel_input_open_window(channel);
+    return moved;
+}

@@ -1,0 +1,47 @@
+/* channel_internal.h: what the two halves of a channel share. Reactor thread. */
+#ifndef SALLYPORT_SESSION_CHANNEL_INTERNAL_H
+#define SALLYPORT_SESSION_CHANNEL_INTERNAL_H
+
+#include "session/internal.h"
+
+struct channel {
+    struct list link; /* in session->channels */
+    struct session *session;
+    ssh_channel ssh;
+    uint32_t local, remote; /* numbers; 0 without the tap */
+    sp_id id;
+    struct ssh_channel_callbacks_struct callbacks;
+    const struct channel_handler *handler;
+    void *handler_arg;
+    struct list chunks;
+    size_t queued;
+    struct buffer input[2]; /* received, not yet taken by the handler; by SP_STREAM_* */
+    uint32_t window;        /* what the client may still send; kept with the tap only */
+    struct channel_requests requests;
+    uint64_t bytes_in, bytes_out;
+    char exit_signal[16];
+    char exit_text[64];
+    uint32_t exit_status;
+    bool exit_core_dumped;
+    bool has_exit_status, has_exit_signal;
+    bool is_paused; /* the handler took less than it was given */
+    bool was_full;
+    bool wants_eof, eof_sent;
+    bool wants_close;
+    bool remote_eof, eof_told;
+    bool remote_closed;
+    bool lingered; /* long enough */
+    struct reactor_timer linger;
+};
+
+/* channel_input.c */
+/* The library's callback for data, where there is no tap. */
+int channel_input_callback(ssh_session ssh, ssh_channel library_channel, void *data,
+                           uint32_t length, int is_stderr, void *arg);
+/* Give the handler what waits for it. True if it took anything. */
+bool channel_input_deliver(struct channel *channel);
+bool channel_input_is_empty(const struct channel *channel);
+/* Let the client send more, if there is room for it. */
+void channel_input_open_window(struct channel *channel);
+
+#endif
