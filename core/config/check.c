@@ -16,12 +16,16 @@
 #include "config/suggest.h"
 
 #define KEY_MAX 64
+#define LIST_MAX 1024u /* the most elements that the schema allows any list that is checked here   \
+                        */
 #define REKEY_BYTES_MIN 65536u
+#define SUBSYSTEMS_MAX 256u /* the schema has no word for it */
 
 struct check {
     const struct config *config;
     const char *file;
     struct report *report;
+    unsigned complaints;
 };
 
 __attribute__((format(printf, 3, 4))) static void complain(struct check *check, const char *key,
@@ -29,6 +33,8 @@ __attribute__((format(printf, 3, 4))) static void complain(struct check *check, 
 {
     char *text = NULL;
     va_list args;
+    if (++check->complaints > SCHEMA_COMPLAINTS_MAX)
+        return;
     va_start(args, format);
     if (vasprintf(&text, format, args) < 0)
         text = NULL;
@@ -36,6 +42,9 @@ __attribute__((format(printf, 3, 4))) static void complain(struct check *check, 
     report_error(check->report, check->file, positions_line(check->config->positions, key), key,
                  "%s", text ? text : "out of memory");
     free(text);
+    if (check->complaints == SCHEMA_COMPLAINTS_MAX)
+        report_error(check->report, check->file, 0, NULL,
+                     "there may be more mistakes; correct these %d first", SCHEMA_COMPLAINTS_MAX);
 }
 
 static bool same(const char *a, const char *b)
@@ -49,7 +58,8 @@ static void check_instance(struct check *check, const char *key, const char *nam
     const struct config *config = check->config;
     struct suggestion suggestion;
     char known[512] = "";
-    if (!name || !name[0] || config_plugin_find(config, name))
+    if (!name || !name[0] || config_plugin_find(config, name) ||
+        check->complaints >= SCHEMA_COMPLAINTS_MAX)
         return;
     suggest_start(&suggestion, name);
     for (size_t i = 0; i < config->plugins_count; i++) {
@@ -194,6 +204,18 @@ static void check_subsystem(struct check *check, const struct config_subsystem *
     free(key);
 }
 
+static void check_subsystems(struct check *check)
+{
+    const struct config *config = check->config;
+    if (config->subsystems_count > SUBSYSTEMS_MAX) {
+        complain(check, "/subsystems", "must have at most %u elements, but has %zu", SUBSYSTEMS_MAX,
+                 config->subsystems_count);
+        return;
+    }
+    for (size_t i = 0; i < config->subsystems_count; i++)
+        check_subsystem(check, &config->subsystems[i]);
+}
+
 static void check_mount(struct check *check, size_t index)
 {
     const struct config_mount *mount = &check->config->mounts[index];
@@ -310,7 +332,10 @@ static void warn_useless(struct check *check)
 
 void config_check(const struct config *config, const char *file, struct report *report)
 {
-    struct check check = {config, file, report};
+    struct check check = {config, file, report, 0};
+    if (config->listeners_count > LIST_MAX || config->plugins_count > LIST_MAX ||
+        config->mounts_count > LIST_MAX)
+        return; /* the schema has complained; to compare each with each would take minutes */
     check_process(&check);
     check_listeners(&check);
     check_limits(&check);
@@ -318,8 +343,7 @@ void config_check(const struct config *config, const char *file, struct report *
     check_chain(&check, "connection", &config->connection_chain);
     check_chain(&check, "auth", &config->auth_chain);
     check_chain(&check, "channel", &config->channel_chain);
-    for (size_t i = 0; i < config->subsystems_count; i++)
-        check_subsystem(&check, &config->subsystems[i]);
+    check_subsystems(&check);
     check_mounts(&check);
     warn_kex(&check);
     if (report->errors == 0) /* else what seems empty may just be mistaken */

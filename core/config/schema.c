@@ -183,7 +183,12 @@ static void check_pattern(struct walk *walk, json_t *schema, json_t *value,
 {
     const char *pattern = json_string_value(json_object_get(schema, "pattern"));
     regex_t regex;
-    if (!pattern || regcomp(&regex, pattern, REG_EXTENDED | REG_NOSUB) != 0)
+    if (!pattern)
+        return;
+    int rc = regcomp(&regex, pattern, REG_EXTENDED | REG_NOSUB);
+    if (rc == REG_ESPACE)
+        complain(walk, place, "out of memory");
+    if (rc != 0) /* schema_check() has complained */
         return;
     bool matches = regexec(&regex, json_string_value(value), 0, NULL, 0) == 0;
     regfree(&regex);
@@ -344,6 +349,8 @@ static void check_object(struct walk *walk, json_t *schema, json_t *value,
     json_object_foreach(value, name, member)
     {
         struct schema_place here = {place, name, 0};
+        if (walk->is_stopped)
+            return;
         if (json_object_get(properties, name))
             continue;
         if (json_is_false(others))

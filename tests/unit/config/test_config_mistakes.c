@@ -331,6 +331,16 @@ static void subsystems_have_sound_names(void **state)
            "the server itself serves only \"sftp\"; name a plugin instance");
 }
 
+static void subsystems_are_counted(void **state)
+{
+    (void)state;
+    char body[8000] = "\"subsystems\": {\"sftp\": \"core\"";
+    for (int i = 0; i < 256; i++)
+        sprintf(body + strlen(body), ", \"s%d\": \"users\"", i);
+    strcat(body, "}, " PLUGINS);
+    expect(body, "/subsystems", "must have at most 256 elements, but has 257");
+}
+
 static void a_group_needs_a_user(void **state)
 {
     (void)state;
@@ -393,6 +403,40 @@ static void all_mistakes_come_at_once_in_the_order_of_the_file(void **state)
     for (size_t i = 1; i < report.count; i++)
         assert_true(report.complaints[i - 1].line <= report.complaints[i].line);
     report_free(&report);
+}
+
+static void complaints_about_references_are_bounded(void **state)
+{
+    (void)state;
+    struct report report = {0};
+    char *text = calloc(1, 1 << 20);
+    assert_non_null(text);
+    char *end = text + sprintf(text, "{" LISTENER ", \"mounts\": [");
+    for (int i = 0; i < 1024; i++)
+        end += sprintf(end, "%s{\"path\": \"/%d\", \"provider\": \"p%d\"}", i ? "," : "", i, i);
+    sprintf(end, "]}");
+    refuse(text, strlen(text), &report);
+    assert_int_equal(report.count, 101);
+    assert_complaint(&report, FILE_NAME, 0, NULL, "there may be more mistakes");
+    report_free(&report);
+    free(text);
+}
+
+static void lists_beyond_all_bounds_are_refused_at_once(void **state)
+{
+    (void)state;
+    struct report report = {0};
+    char *text = calloc(1, 1 << 20);
+    assert_non_null(text);
+    char *end = text + sprintf(text, "{\"listeners\": [{}");
+    for (int i = 0; i < 300000; i++)
+        end = stpcpy(end, ",{}");
+    strcpy(end, "]}");
+    refuse(text, strlen(text), &report);
+    assert_complaint(&report, FILE_NAME, 1, "/listeners", "must have at most 64 elements");
+    assert_int_equal(report.count, 1);
+    report_free(&report);
+    free(text);
 }
 
 /* A value of the wrong type is told once, and what refers to it does not crash. */
@@ -462,10 +506,13 @@ int main(void)
         cmocka_unit_test(instances_have_names_of_their_own),
         cmocka_unit_test(mounts_form_a_tree),
         cmocka_unit_test(subsystems_have_sound_names),
+        cmocka_unit_test(subsystems_are_counted),
         cmocka_unit_test(a_group_needs_a_user),
         cmocka_unit_test(methods_are_known),
         cmocka_unit_test(the_control_socket_fits_its_address),
         cmocka_unit_test(all_mistakes_come_at_once_in_the_order_of_the_file),
+        cmocka_unit_test(complaints_about_references_are_bounded),
+        cmocka_unit_test(lists_beyond_all_bounds_are_refused_at_once),
         cmocka_unit_test(every_key_may_have_any_type),
         cmocka_unit_test(expensive_and_useless_settings_are_warned_of),
     };
