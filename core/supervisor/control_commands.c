@@ -83,7 +83,7 @@ static void serve_status(struct supervisor *supervisor, uint64_t client, const j
         "state", phases[supervisor->phase],                                                 //
         "reloading", (int)(supervisor->reload.candidate != NULL),                           //
         "generation", (json_int_t)(current ? current->number : 0),                          //
-        "config_file", supervisor->options->config_file,                                    //
+        "config_file", current ? current->config->file : "",                                //
         "accepting", (int)!supervisor->intake.listeners.is_paused,                          //
         "listeners", describe_listeners(supervisor),                                        //
         "workers", workers,                                                                 //

@@ -50,7 +50,7 @@ struct supervisor {
     struct reactor_source signals;
     struct reactor_timer drain; /* how long connections may take */
     uint64_t started_ms;
-    uint32_t generations; /* tried so far */
+    uint32_t generations; /* that have been on trial */
     enum phase phase;
     int log_fd; /* -1: standard error */
     int exit_status;

@@ -83,7 +83,7 @@ static void drop_candidate(struct supervisor *supervisor)
 
 static int prepare(struct supervisor *supervisor, struct report *report)
 {
-    int rc = generation_load(supervisor->options, ++supervisor->generations,
+    int rc = generation_load(supervisor->options, supervisor->generations + 1,
                              &supervisor->reload.candidate, report);
     if (rc < 0)
         return rc;
@@ -115,6 +115,7 @@ int reload_begin(struct supervisor *supervisor, uint64_t client)
         tell_failure(supervisor, why);
     } else {
         report_log(&report); /* warnings */
+        supervisor->generations++;
         workers_try(supervisor->workers, reload->candidate);
     }
     report_free(&report);

@@ -39,7 +39,7 @@ static void serve_ready(struct worker *worker)
         return;
     worker->state = WORKER_READY;
     reactor_timer_cancel(workers->reactor, &worker->deadline);
-    log_info("worker.ready", LOG_I64("pid", worker->pid), LOG_U64("generation", worker->generation),
+    log_info("worker.ready", LOG_I64("worker", worker->pid), LOG_U64("generation", worker->generation),
              LOG_U64("ms", clock_now_ms() - worker->started_ms));
     if (worker_is_on_trial(worker))
         workers_trial_check(workers);
@@ -111,7 +111,7 @@ static void on_message(struct link_end *end, const struct link_message *message,
         serve_crashed(worker, message);
         break;
     default:
-        log_warning("worker.message", LOG_I64("pid", worker->pid), LOG_U64("kind", message->kind));
+        log_warning("worker.message", LOG_I64("worker", worker->pid), LOG_U64("kind", message->kind));
     }
 }
 
@@ -142,7 +142,7 @@ static void on_deadline(struct reactor_timer *timer)
         if (worker_is_on_trial(worker))
             workers_trial_fail(worker->workers, worker->failure);
     } else {
-        log_warning("worker.killed", LOG_I64("pid", worker->pid),
+        log_warning("worker.killed", LOG_I64("worker", worker->pid),
                     LOG_U64("connections", worker->connections_count));
     }
     kill(worker->pid, SIGKILL);
@@ -173,7 +173,7 @@ struct worker *worker_start(struct workers *workers, const struct generation *ge
     if (link_end_open(&worker->end, workers->reactor, spawned.link, &link_events) < 0 ||
         reactor_timer_set(workers->reactor, &worker->deadline, READY_MS) < 0)
         kill(worker->pid, SIGKILL);
-    log_debug("worker.started", LOG_I64("pid", worker->pid),
+    log_debug("worker.started", LOG_I64("worker", worker->pid),
               LOG_U64("generation", worker->generation));
     return worker;
 }
@@ -231,7 +231,7 @@ static void log_crash(const struct worker *worker, int status)
     uint64_t by_signal = worker->has_crashed   ? worker->crash_signal
                          : WIFSIGNALED(status) ? (uint64_t)WTERMSIG(status)
                                                : 0;
-    log_error("worker.crashed", LOG_I64("pid", worker->pid),
+    log_error("worker.crashed", LOG_I64("worker", worker->pid),
               LOG_U64("generation", worker->generation), LOG_U64("signal", by_signal),
               LOG_I64("status", WIFEXITED(status) ? WEXITSTATUS(status) : -1),
               LOG_TEXT("instance", worker->crash_instance),
@@ -269,13 +269,13 @@ static bool is_orderly(const struct worker *worker, int status)
 static bool explain(struct worker *worker, int status, bool is_of_current)
 {
     if (is_orderly(worker, status)) {
-        log_info("worker.ended", LOG_I64("pid", worker->pid),
+        log_info("worker.ended", LOG_I64("worker", worker->pid),
                  LOG_U64("generation", worker->generation));
         return false;
     }
     if (worker->failure[0] && !worker->has_crashed) {
         log_at(is_of_current ? LOG_LEVEL_ERROR : LOG_LEVEL_DEBUG, "worker.failed",
-               LOG_I64("pid", worker->pid), LOG_U64("generation", worker->generation),
+               LOG_I64("worker", worker->pid), LOG_U64("generation", worker->generation),
                LOG_TEXT("error", worker->failure));
         return true;
     }
