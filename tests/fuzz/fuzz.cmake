@@ -1,0 +1,18 @@
+# Fuzz targets: fuzz_<name>.c, with seeds in corpus/<name>/. clang's libFuzzer drives them:
+#     cmake -C config/build/fuzz.cmake -B build/fuzz && cmake --build build/fuzz
+#     mkdir -p found && build/fuzz/tests/fuzz_wire found tests/fuzz/corpus/wire
+if(NOT CMAKE_C_COMPILER_ID MATCHES "Clang")
+  message(FATAL_ERROR "SALLYPORT_FUZZ needs clang: set CMAKE_C_COMPILER, or use config/build/fuzz.cmake")
+endif()
+
+# Links the lowest folder that has what the target feeds.
+function(fuzz_target name)
+  add_executable(fuzz_${name} fuzz/fuzz_${name}.c)
+  target_link_libraries(fuzz_${name} PRIVATE ${ARGN})
+  target_link_options(fuzz_${name} PRIVATE -fsanitize=fuzzer)
+endfunction()
+
+fuzz_target(wire core_base)
+fuzz_target(vpath core_base)
+fuzz_target(log core_base PkgConfig::JANSSON)
+fuzz_target(config core_config)
