@@ -205,6 +205,31 @@ static void the_shipped_configuration_is_good(void **state)
     report_free(&report);
 }
 
+static void the_shipped_configuration_suits_the_shipped_plugins(void **state)
+{
+    (void)state;
+    struct report report = {0};
+    struct config *config;
+    assert_int_equal(config_load(TEST_SOURCE_DIR "/config/sallyport.json", &config, &report), 0);
+    for (size_t i = 0; i < config->plugins_count; i++) {
+        char name[512], prefix[64];
+        snprintf(name, sizeof name, "%s/plugins/%s/manifest.json", TEST_SOURCE_DIR,
+                 config->plugins[i].plugin);
+        snprintf(prefix, sizeof prefix, "/plugins/%zu/config", i);
+        json_t *manifest = json_load_file(name, 0, NULL);
+        json_t *schema = json_object_get(manifest, "configuration");
+        json_t *value = json_loads(config->plugins[i].config_json, 0, NULL);
+        assert_non_null(schema);
+        schema_check(schema, name, &report);
+        schema_apply(schema, value, config->file, prefix, config->positions, &report);
+        json_decref(value);
+        json_decref(manifest);
+    }
+    assert_no_complaint(&report);
+    config_free(config);
+    report_free(&report);
+}
+
 /* An example is a configuration, or one key of it that is made into one here. */
 static void expect_good_example(const char *example, int len)
 {
@@ -257,6 +282,7 @@ int main(void)
         cmocka_unit_test(the_reference_has_every_property_and_default),
         cmocka_unit_test(the_manual_has_every_property_and_default),
         cmocka_unit_test(the_shipped_configuration_is_good),
+        cmocka_unit_test(the_shipped_configuration_suits_the_shipped_plugins),
         cmocka_unit_test(examples_in_the_reference_are_good),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
