@@ -16,8 +16,7 @@
 #include "config/suggest.h"
 
 #define KEY_MAX 64
-#define LIST_MAX 1024u /* the most elements that the schema allows any list that is checked here   \
-                        */
+#define LIST_MAX 1024u /* the most elements that the schema allows in any list checked here */
 #define REKEY_BYTES_MIN 65536u
 #define SUBSYSTEMS_MAX 256u /* the schema has no word for it */
 
