@@ -74,18 +74,16 @@ static void put_time(struct record *record)
 {
     struct timespec now;
     char text[64];
-    unsigned int second, day, year, month;
+    unsigned int second, day, year, month, year_of_era;
 
     clock_gettime(CLOCK_REALTIME, &now);
     second = (unsigned int)(now.tv_sec % 86400);
     day = (unsigned int)(now.tv_sec / 86400) + 719468; /* from 0000-03-01 */
     year = day / 146097 * 400;
     day %= 146097;
-    {
-        unsigned int in_era = (day - day / 1460 + day / 36524 - day / 146096) / 365;
-        year += in_era;
-        day -= 365 * in_era + in_era / 4 - in_era / 100;
-    }
+    year_of_era = (day - day / 1460 + day / 36524 - day / 146096) / 365;
+    year += year_of_era;
+    day -= 365 * year_of_era + year_of_era / 4 - year_of_era / 100;
     month = (5 * day + 2) / 153;
     day -= (153 * month + 2) / 5;
     year += month >= 10;
