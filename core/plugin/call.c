@@ -71,6 +71,12 @@ static void log_answer(enum log_level level, const char *event,
     log_at(level, event, LOG_TEXT("instance", instance->name), LOG_TEXT("operation", operation));
 }
 
+static void log_late(const struct plugin_call *call)
+{
+    log_answer(call->state.flags & CALL_EXPIRED ? LOG_LEVEL_INFO : LOG_LEVEL_DEBUG, "plugin.late",
+               call->instance, operation_name(call->operation));
+}
+
 static void count_failure(const struct plugin_host *host)
 {
     if (host->counters)
@@ -134,6 +140,25 @@ static void leave_pool(struct plugin_instance *instance)
 {
     instance->running--;
     pthread_cond_broadcast(&instance->host->stopped_running);
+}
+
+/* What is wrong with it is logged under the lock: later, the instance may be gone. */
+static void take_verdict(struct plugin_call *call, int32_t verdict)
+{
+    struct plugin_call_state *state = &call->state;
+    state->flags &= ~(uint32_t)CALL_BUSY;
+    if (verdict == SP_PENDING) {
+        state->flags |= CALL_AWAITED;
+    } else if (state->flags & CALL_CLAIMED) {
+        log_answer(LOG_LEVEL_WARNING, "plugin.answered_twice", call->instance,
+                   operation_name(call->operation));
+    } else {
+        state->flags |= CALL_CLAIMED | CALL_READY;
+        if (state->flags & CALL_SETTLED)
+            log_late(call);
+        else
+            settle(call, verdict, 0);
+    }
 }
 
 /* The end of a call's job, on its pool thread: call may be gone once the lock is let go. */
@@ -303,37 +328,17 @@ void plugin_call_cancel(struct plugin_call *call)
 }
 
 /* The operation, or what it left to run_blocking(), has returned. is_inline: on the reactor thread,
- * which serves the call itself. */
-static void returned(struct plugin_call *call, int32_t verdict, bool is_inline)
+ * which serves the call itself. True if the answer is known now. */
+static bool returned(struct plugin_call *call, int32_t verdict, bool is_inline)
 {
-    struct plugin_instance *instance = call->instance;
-    struct plugin_host *host = instance->host;
-    struct plugin_call_state *state = &call->state;
-    enum plugin_operation operation = call->operation;
-
+    struct plugin_host *host = call->instance->host;
     pthread_mutex_lock(&host->lock);
-    bool is_twice = verdict != SP_PENDING && (state->flags & CALL_CLAIMED);
-    bool is_late = false;
-    state->flags &= ~(uint32_t)CALL_BUSY;
-    if (verdict == SP_PENDING) {
-        state->flags |= CALL_AWAITED;
-    } else if (!is_twice) {
-        is_late = state->flags & CALL_SETTLED;
-        state->flags |= CALL_CLAIMED | CALL_READY;
-        if (!is_late)
-            settle(call, verdict, 0);
-    }
-    uint32_t flags = state->flags;
+    take_verdict(call, verdict);
+    bool is_settled = call->state.flags & CALL_SETTLED;
     if (!is_inline)
-        job_ended(call);
+        job_ended(call); /* neither call nor instance is touched after this */
     pthread_mutex_unlock(&host->lock);
-
-    /* call may be gone by now. */
-    if (is_twice)
-        log_answer(LOG_LEVEL_WARNING, "plugin.answered_twice", instance, operation_name(operation));
-    if (is_late)
-        log_answer(flags & CALL_EXPIRED ? LOG_LEVEL_INFO : LOG_LEVEL_DEBUG, "plugin.late", instance,
-                   operation_name(operation));
+    return is_settled;
 }
 
 static int32_t invoke(struct plugin_call *call,
@@ -436,9 +441,8 @@ static void run_inline(struct plugin_call *call)
         pthread_mutex_unlock(&host->lock);
         return;
     }
-    if (verdict == SP_PENDING)
+    if (!returned(call, verdict, true))
         set_deadline(call);
-    returned(call, verdict, true);
     serve(call);
 }
 
@@ -542,24 +546,18 @@ int32_t call_complete(struct plugin_instance *instance, sp_token token,
     int32_t verdict = is_late ? SP_E_STALE : take_reply(call, reply);
 
     pthread_mutex_lock(&host->lock);
-    enum plugin_operation operation = call->operation;
     is_late = call->state.flags & CALL_SETTLED;
-    bool is_expired = call->state.flags & CALL_EXPIRED;
     call->state.flags |= CALL_READY;
-    if (!is_late)
+    if (is_late)
+        log_late(call);
+    else
         settle(call, verdict, call->state.reply ? CALL_IS_REPLY : 0);
+    int32_t rc = is_late ? SP_E_STALE : call->state.reply ? 0 : SP_E_INVALID;
     /* On the operation's own thread its return sees to the rest. */
     if (!frame_is_of(call))
         post(call);
-    bool is_valid = call->state.reply != NULL;
     pthread_mutex_unlock(&host->lock);
-
-    if (is_late) {
-        log_answer(is_expired ? LOG_LEVEL_INFO : LOG_LEVEL_DEBUG, "plugin.late", instance,
-                   operation_name(operation));
-        return SP_E_STALE;
-    }
-    return is_valid ? 0 : SP_E_INVALID;
+    return rc;
 }
 
 int32_t call_run_blocking(struct plugin_instance *instance, sp_token token,

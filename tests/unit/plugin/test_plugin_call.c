@@ -624,10 +624,10 @@ static int32_t leave_to_the_storm(const struct sp_host *host, const char *name,
                                   const struct sp_event *event)
 {
     (void)name;
-    seen.host = host;
     if (event->token % 7 == 0)
         return SP_DENY;
     pthread_mutex_lock(&storm.lock);
+    seen.host = host;
     storm.tokens[storm.count++] = event->token;
     pthread_mutex_unlock(&storm.lock);
     return SP_PENDING;
