@@ -13,6 +13,7 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "base/secret.h"
+#include "config/position.h"
 
 #define KEY_FILE_MAX (64 * 1024)
 
@@ -30,7 +31,8 @@ static const struct {
 static int complain(struct report *report, const struct config *config, const char *file,
                     const char *what)
 {
-    report_error(report, config->file, 0, "/host_keys/files", "%s: %s", file, what);
+    report_error(report, config->file, positions_line(config->positions, "/host_keys/files"),
+                 "/host_keys/files", "%s: %s", file, what);
     return SP_ERR_INVALID;
 }
 

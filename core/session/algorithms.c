@@ -10,6 +10,7 @@
 #include <libssh/libssh.h>
 
 #include "base/err.h"
+#include "config/position.h"
 
 static const struct kind {
     const char *key;
@@ -105,8 +106,8 @@ static void check_name(const char *name, size_t length, void *arg)
         return;
     snprintf(key, sizeof key, "/algorithms/%s", check->kind->key);
     for_each_name(check->kind->candidates, add_if_known, &known);
-    report_error(check->report, check->config->file, 0, key,
-                 "\"%.*s\" is not offered by this build; it offers: %s", (int)length, name,
+    report_error(check->report, check->config->file, positions_line(check->config->positions, key),
+                 key, "\"%.*s\" is not offered by this build; it offers: %s", (int)length, name,
                  known.text);
     check->rc = SP_ERR_INVALID;
 }

@@ -27,6 +27,7 @@ struct plugin_channel {
     sp_id id;
     unsigned references; /* calls not yet released, and the channel's */
     bool data_is_pending;
+    bool has_eof; /* the client sends no more */
 };
 
 /* One call with all that its event points to. */
@@ -166,8 +167,9 @@ static size_t handle_data(void *arg, uint32_t stream, const uint8_t *data, size_
 
     if (owner->relay)
         return stream == SP_STREAM_DATA ? relay_take(owner->relay, data, length) : length;
+    /* Without the operation the plugin is going to attach descriptors: the data is theirs. */
     if (!plugin_instance_offers(owner->instance, PLUGIN_CHANNEL_data))
-        return length;
+        return 0;
     while (taken < length && !owner->data_is_pending && owner->channel) {
         size_t piece = length - taken < DATA_MAX ? length - taken : DATA_MAX;
         struct sp_channel_event details = {.stream = stream};
@@ -183,6 +185,7 @@ static void handle_eof(void *arg)
     struct plugin_channel *owner = arg;
     struct sp_channel_event details = {0};
 
+    owner->has_eof = true;
     if (owner->relay)
         relay_end_input(owner->relay);
     call_plugin(owner, PLUGIN_CHANNEL_eof, &details, NULL, 0);
@@ -297,6 +300,8 @@ int32_t plugin_channel_attach(struct channel *channel, const struct sp_channel_s
         relay_new(session_reactor(owner->session), channel, streams, on_relay_done, owner);
     if (!owner->relay)
         return SP_E_FAILED;
+    if (owner->has_eof)
+        relay_end_input(owner->relay);
     channel_resume(channel);
     return 0;
 }

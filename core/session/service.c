@@ -7,6 +7,7 @@
 
 #include "base/err.h"
 #include "base/log.h"
+#include "config/position.h"
 #include "keys/hostkeys.h"
 #include "session/algorithms.h"
 #include "session/internal.h"
@@ -243,8 +244,9 @@ int session_service_load_keys(struct session_service *service, struct report *re
     /* The bind takes a key over when it accepts it; what it refused stays ours. */
     for (size_t i = 0; rc == 0 && keys[i]; i++) {
         if (ssh_bind_options_set(service->bind, SSH_BIND_OPTIONS_IMPORT_KEY, keys[i]) < 0) {
-            report_error(report, service->config->file, 0, "/host_keys/files",
-                         "%s: the library does not take this key: %s",
+            report_error(report, service->config->file,
+                         positions_line(service->config->positions, "/host_keys/files"),
+                         "/host_keys/files", "%s: the library does not take this key: %s",
                          service->config->host_keys.files[i], ssh_get_error(service->bind));
             rc = SP_ERR_INVALID;
             hostkeys_free(&keys[i]);
