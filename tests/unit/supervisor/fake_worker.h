@@ -1,0 +1,187 @@
+/*
+ * fake_worker.h: a worker without SSH and plugins, on the real link. What it does as a whole is
+ * said by "banner" in the configuration: a number that it greets clients with, or "fail" (cannot
+ * serve) or "die" (ends without a word).
+ * What a client sends is done at once: 'a' authenticated, 'c' crash in a plugin, 'x' exit(0),
+ * 'e' echo. A client's end of file ends its connection.
+ */
+#ifndef TEST_SUPERVISOR_FAKE_WORKER_H
+#define TEST_SUPERVISOR_FAKE_WORKER_H
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include "base/err.h"
+#include "config/config.h"
+#include "supervisor/fault.h"
+#include "supervisor/generation.h"
+#include "supervisor/supervisor.h"
+#include "worker/link.h"
+
+#define FAKE_CONNECTIONS_MAX 64
+
+struct fake_connection {
+    int fd; /* -1: free */
+    struct connection_origin origin;
+};
+
+struct fake_worker {
+    char banner[32];
+    struct fake_connection connections[FAKE_CONNECTIONS_MAX];
+    int count;
+    int is_draining;
+};
+
+static inline void fake_tell(enum link_kind kind, uint64_t number)
+{
+    const struct link_message message = {.kind = kind, .number = number};
+    link_send(WORKER_FD_LINK, &message, -1);
+}
+
+static inline void fake_end(struct fake_worker *worker, struct fake_connection *connection)
+{
+    close(connection->fd);
+    connection->fd = -1;
+    worker->count--;
+    fake_tell(LINK_ENDED, connection->origin.id);
+}
+
+static inline void fake_accept(struct fake_worker *worker, const struct link_message *message,
+                               int fd)
+{
+    char greeting[64];
+    struct fake_connection *connection = worker->connections;
+    while (connection->fd >= 0)
+        connection++;
+    connection->fd = fd;
+    connection->origin = message->u.origin;
+    worker->count++;
+    int length = snprintf(greeting, sizeof(greeting), "%ld %s\n", (long)getpid(), worker->banner);
+    if (write(fd, greeting, (size_t)length) != length)
+        fake_end(worker, connection);
+}
+
+static inline void fake_list(const struct fake_worker *worker, uint64_t number)
+{
+    for (int i = 0; i < FAKE_CONNECTIONS_MAX; i++) {
+        struct link_message message = {.kind = LINK_FACTS, .number = number};
+        if (worker->connections[i].fd < 0)
+            continue;
+        message.u.facts.origin = worker->connections[i].origin;
+        strcpy(message.u.facts.user, "us\xffr");
+        link_send(WORKER_FD_LINK, &message, -1);
+    }
+    fake_tell(LINK_FACTS_END, number);
+}
+
+static inline void fake_obey(struct fake_worker *worker, const struct link_message *message, int fd)
+{
+    switch (message->kind) {
+    case LINK_CONNECTION:
+        fake_accept(worker, message, fd);
+        break;
+    case LINK_DRAIN:
+        worker->is_draining = 1;
+        break;
+    case LINK_STOP:
+        for (int i = 0; i < FAKE_CONNECTIONS_MAX; i++) {
+            if (worker->connections[i].fd >= 0)
+                fake_end(worker, &worker->connections[i]);
+        }
+        worker->is_draining = 1;
+        break;
+    case LINK_LIST:
+        fake_list(worker, message->number);
+        break;
+    case LINK_DISCONNECT:
+        for (int i = 0; i < FAKE_CONNECTIONS_MAX; i++) {
+            struct fake_connection *connection = &worker->connections[i];
+            if (connection->fd >= 0 && connection->origin.id == message->number) {
+                dprintf(connection->fd, "%s", message->u.text);
+                fake_end(worker, connection);
+            }
+        }
+        break;
+    default:
+        break;
+    }
+}
+
+static inline void fake_where(const char **ret_instance, const char **ret_operation)
+{
+    *ret_instance = "users";
+    *ret_operation = "auth.password";
+}
+
+static inline void fake_serve(struct fake_worker *worker, struct fake_connection *connection)
+{
+    char what;
+    ssize_t n = read(connection->fd, &what, 1);
+    if (n <= 0) {
+        fake_end(worker, connection);
+    } else if (what == 'a') {
+        fake_tell(LINK_AUTHENTICATED, connection->origin.id);
+    } else if (what == 'c') {
+        raise(SIGSEGV);
+    } else if (what == 'x') {
+        _exit(0);
+    } else if (write(connection->fd, &what, 1) != 1) {
+        fake_end(worker, connection);
+    }
+}
+
+static inline void fake_turn(struct fake_worker *worker)
+{
+    struct pollfd polls[FAKE_CONNECTIONS_MAX + 1] = {{.fd = WORKER_FD_LINK, .events = POLLIN}};
+    for (int i = 0; i < FAKE_CONNECTIONS_MAX; i++)
+        polls[i + 1] = (struct pollfd){.fd = worker->connections[i].fd, .events = POLLIN};
+    poll(polls, FAKE_CONNECTIONS_MAX + 1, -1);
+    for (int i = 0; i < FAKE_CONNECTIONS_MAX; i++) {
+        if (polls[i + 1].revents && worker->connections[i].fd >= 0)
+            fake_serve(worker, &worker->connections[i]);
+    }
+    struct link_message message;
+    int fd, rc;
+    while ((rc = link_receive(WORKER_FD_LINK, &message, &fd)) == 0)
+        fake_obey(worker, &message, fd);
+    if (rc == SP_ERR_CLOSED)
+        _exit(0);
+}
+
+static inline int fake_worker_main(void)
+{
+    struct fake_worker worker = {.is_draining = 0};
+    struct config *config;
+    struct report report = {0};
+    size_t length;
+    signal(SIGPIPE, SIG_IGN);
+    for (int i = 0; i < FAKE_CONNECTIONS_MAX; i++)
+        worker.connections[i].fd = -1;
+    char *text = generation_read(WORKER_FD_CONFIG, &length);
+    if (!text || config_parse(text, length, "config", &config, &report) < 0)
+        return 3;
+    snprintf(worker.banner, sizeof(worker.banner), "%s", config->banner);
+    config_free(config);
+    report_free(&report);
+    free(text);
+    if (strcmp(worker.banner, "die") == 0)
+        return 4;
+    if (strcmp(worker.banner, "fail") == 0) {
+        struct link_message message = {.kind = LINK_FAILED, .u.text = "no such luck"};
+        link_send(WORKER_FD_LINK, &message, -1);
+        return 1;
+    }
+    fault_watch(WORKER_FD_LINK, fake_where);
+    fake_tell(LINK_READY, 0);
+    while (!worker.is_draining || worker.count > 0)
+        fake_turn(&worker);
+    return 0;
+}
+
+#endif
