@@ -110,7 +110,7 @@ static void on_read(struct sftp_call *call, uint32_t status, const struct sp_fs_
     request->engine->output_bytes -= (size_t)request->message.length;
     if (status == SP_FS_OK && reply->count > request->message.length) {
         sftp_request_status(request, SP_FS_FAILURE, "The storage gave more than was asked for");
-    } else if (status == SP_FS_OK && reply->count == 0 && request->message.length > 0) {
+    } else if (status == SP_FS_OK && reply->count == 0) {
         sftp_request_status(request, SP_FS_EOF, NULL);
     } else if (status != SP_FS_OK) {
         sftp_request_answer(request, status, reply);
@@ -131,6 +131,11 @@ void sftp_execute_read(struct sftp_request *request)
     request->block = sftp_block_get(DATA_AT + (size_t)message->length);
     if (!request->block) {
         sftp_request_status(request, SP_FS_FAILURE, "Out of memory");
+        return;
+    }
+    if (message->length == 0) {
+        send_data(request, 0);
+        sftp_request_finish(request);
         return;
     }
     request->engine->output_bytes += (size_t)message->length;
