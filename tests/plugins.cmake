@@ -22,3 +22,10 @@ endfunction()
 foreach(name auth-file fs-posix fs-memory exec-shell echo)
   plugin_test(${name})
 endforeach()
+
+# The hash that auth-file reads is made by the command's own source.
+add_executable(test_passwd unit/cli/test_passwd.c ${CMAKE_SOURCE_DIR}/core/cli/passwd.c)
+target_compile_definitions(test_passwd PRIVATE ${SALLYPORT_DEFINITIONS})
+target_link_libraries(test_passwd PRIVATE core_base ${CRYPT_LIBRARY} PkgConfig::CMOCKA util)
+add_test(NAME cli/test_passwd COMMAND test_passwd)
+set_tests_properties(cli/test_passwd PROPERTIES TIMEOUT 120)
