@@ -27,8 +27,8 @@ struct worker_counters;
  * from other threads is posted by the host, in order. */
 struct plugin_services {
     void *arg;
-    /* See struct sp_host. channel_send must take all or nothing of data it is posted: the host
-     * asks channel_room first, which any thread may call. */
+    /* See struct sp_host. channel_send takes all of the data or, with an error, nothing: how much
+     * there is room for is the channel's gate's business. */
     int32_t (*channel_eof)(void *arg, sp_id channel);
     int32_t (*channel_exit_status)(void *arg, sp_id channel, uint32_t status);
     int32_t (*channel_exit_signal)(void *arg, sp_id channel, struct sp_str name,

@@ -262,14 +262,15 @@ static int manifest_from_text(struct manifest *manifest, const char *text, size_
     return rc;
 }
 
-int manifest_load(const char *file, uid_t owner, struct manifest **ret_manifest,
-                  struct report *report)
+/* *ret_manifest is not NULL where enough was understood to go on looking for mistakes. */
+static int load(const char *file, uid_t owner, struct manifest **ret_manifest,
+                struct report *report)
 {
-    *ret_manifest = NULL;
     size_t errors = report->errors;
     struct buffer text = {0};
     struct manifest *manifest = calloc(1, sizeof *manifest);
     int rc = SP_ERR_NOMEM;
+    *ret_manifest = NULL;
     if (!manifest || !(manifest->file = strdup(file)))
         goto out;
     manifest->owner = owner;
@@ -280,14 +281,42 @@ int manifest_load(const char *file, uid_t owner, struct manifest **ret_manifest,
     rc = manifest_from_text(manifest, len ? (const char *)buffer_data(&text) : "", len, report);
 out:
     buffer_release(&text);
-    if (rc < 0) {
-        if (report->errors == errors)
-            report_error(report, file, 0, NULL, "cannot be read: %s", err_text(rc));
+    if (rc < 0 && report->errors == errors)
+        report_error(report, file, 0, NULL, "cannot be read: %s", err_text(rc));
+    if (rc < 0 && (!manifest || !manifest->library_file)) {
         manifest_free(manifest);
         return rc;
     }
     *ret_manifest = manifest;
-    return 0;
+    return rc;
+}
+
+int manifest_load(const char *file, uid_t owner, struct manifest **ret_manifest,
+                  struct report *report)
+{
+    int rc = load(file, owner, ret_manifest, report);
+    if (rc < 0) {
+        manifest_free(*ret_manifest);
+        *ret_manifest = NULL;
+    }
+    return rc;
+}
+
+int manifest_check(const char *file, uid_t owner, struct manifest **ret_manifest,
+                   struct report *report)
+{
+    struct manifest *manifest;
+    int rc = load(file, owner, &manifest, report);
+    *ret_manifest = NULL;
+    if (manifest && library_is_within(manifest->library)) {
+        int library_rc = manifest_check_library(manifest, report);
+        rc = rc < 0 ? rc : library_rc;
+    }
+    if (rc < 0)
+        manifest_free(manifest);
+    else
+        *ret_manifest = manifest;
+    return rc;
 }
 
 void manifest_free(struct manifest *manifest)

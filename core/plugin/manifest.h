@@ -45,8 +45,12 @@ struct manifest {
  * SP_ERR_NOMEM. */
 int manifest_load(const char *file, uid_t owner, struct manifest **ret_manifest,
                   struct report *report);
-/* The same for the plugin of that name in the first of the directories that has one. key and the
- * place are for the complaint that there is none. */
+/* The same, and the library's file is looked at even if the manifest has mistakes, so that all are
+ * told at once. */
+int manifest_check(const char *file, uid_t owner, struct manifest **ret_manifest,
+                   struct report *report);
+/* manifest_load() for the plugin of that name in the first of the directories that has one.
+ * SP_ERR_NOT_FOUND, without a complaint, if none does. */
 int manifest_find(const char *name, char *const *directories, size_t count,
                   struct manifest **ret_manifest, struct report *report);
 /* Whether the library is there, is trusted and has the hash that the manifest gives. 0 or
