@@ -8,10 +8,9 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "checks.h"
 #include "keys/hostkeys.h"
-#include "plugin/host.h"
 #include "serve.h"
-#include "session/algorithms.h"
 #include "supervisor/supervisor.h"
 
 static const char usage[] =
@@ -40,8 +39,7 @@ int main(int argc, char **argv)
         .config_file = SALLYPORT_SYSCONF_DIR "/sallyport.json",
         .worker_path = "/proc/self/exe", /* also when the file has been replaced meanwhile */
         .version = SALLYPORT_VERSION,
-        .more = session_check_algorithms,
-        .check = plugin_host_check,
+        .more = checks_run,
         .prepare = hostkeys_ensure,
     };
     bool is_worker = false;

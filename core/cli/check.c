@@ -4,10 +4,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "checks.h"
 #include "cli/cli.h"
 #include "config/config.h"
-#include "plugin/host.h"
-#include "session/algorithms.h"
 #include "session/features.h"
 
 int cli_check(int argc, char **argv)
@@ -18,9 +17,7 @@ int cli_check(int argc, char **argv)
     if (getopt_long(argc, argv, "", options, NULL) != -1 || argc - optind > 1)
         return cli_usage(argv[0]);
     const char *file = optind < argc ? argv[optind] : CLI_CONFIG_FILE;
-    int rc = config_load_more(file, session_check_algorithms, &config, &report);
-    if (rc == 0)
-        rc = plugin_host_check(config, &report);
+    int rc = config_load_more(file, checks_run, &config, &report);
     report_print(&report, rc < 0 ? STDERR_FILENO : STDOUT_FILENO);
     if (rc == 0)
         printf("%s: no mistakes\n", file);

@@ -153,13 +153,14 @@ int config_parse_more(const char *text, size_t len, const char *file, config_mor
     rc = apply_schema(root, file, config->positions, report);
     if (rc == SP_ERR_NOMEM || !json_is_object(root))
         goto out;
+    bool is_whole = rc == 0;
     /* In spite of mistakes: what one value says about another is told in the same run. */
     rc = config_extract(root, config);
     if (rc < 0)
         goto out;
     config_check(config, file, report);
     if (more)
-        more(config, report);
+        more(config, is_whole, report);
     rc = report->errors == errors ? 0 : SP_ERR_INVALID;
 out:
     sort_by_line(report, complaints);

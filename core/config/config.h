@@ -151,8 +151,9 @@ int config_load(const char *file, struct config **ret_config, struct report *rep
 int config_parse(const char *text, size_t len, const char *file, struct config **ret_config,
                  struct report *report);
 /* The same, with what only a layer above can judge, so that its complaints come with all others.
- * more (or NULL) is asked in spite of mistakes: it can rely on algorithms and positions only. */
-typedef int config_more(const struct config *config, struct report *report);
+ * more (or NULL) is asked in spite of mistakes; unless is_whole, the schema was not kept, and there
+ * is nothing to rely on but algorithms and positions. */
+typedef void config_more(const struct config *config, bool is_whole, struct report *report);
 int config_load_more(const char *file, config_more *more, struct config **ret_config,
                      struct report *report);
 int config_parse_more(const char *text, size_t len, const char *file, config_more *more,

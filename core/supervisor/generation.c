@@ -92,8 +92,6 @@ static int load(const struct supervisor_options *options, struct generation *gen
                                &generation->config, report);
     if (rc == 0)
         rc = privileges_check(generation->config, report);
-    if (rc == 0 && options->check)
-        rc = options->check(generation->config, report);
     if (rc == 0)
         rc = state_directory_ensure(generation->config, report);
     if (rc == 0 && options->prepare)

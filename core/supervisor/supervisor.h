@@ -21,11 +21,10 @@ struct supervisor_options {
     const char *config_file;
     const char *worker_path;
     const char *version;
-    config_more *more; /* or NULL */
-    /* What layers above have to say of a configuration without mistakes, before anything is done
-     * with it. 0 or negative, and report tells. May be NULL. */
-    int (*check)(const struct config *config, struct report *report);
-    /* What must exist before workers start (host keys). The same. */
+    /* What layers above have to say of a configuration. May be NULL. */
+    config_more *more;
+    /* What must exist before workers start (host keys). 0 or negative, and report tells. May be
+     * NULL. */
     int (*prepare)(const struct config *config, struct report *report);
 };
 

@@ -39,7 +39,8 @@ static void serve_ready(struct worker *worker)
         return;
     worker->state = WORKER_READY;
     reactor_timer_cancel(workers->reactor, &worker->deadline);
-    log_info("worker.ready", LOG_I64("worker", worker->pid), LOG_U64("generation", worker->generation),
+    log_info("worker.ready", LOG_I64("worker", worker->pid),
+             LOG_U64("generation", worker->generation),
              LOG_U64("ms", clock_now_ms() - worker->started_ms));
     if (worker_is_on_trial(worker))
         workers_trial_check(workers);
@@ -111,7 +112,8 @@ static void on_message(struct link_end *end, const struct link_message *message,
         serve_crashed(worker, message);
         break;
     default:
-        log_warning("worker.message", LOG_I64("worker", worker->pid), LOG_U64("kind", message->kind));
+        log_warning("worker.message", LOG_I64("worker", worker->pid),
+                    LOG_U64("kind", message->kind));
     }
 }
 
