@@ -113,12 +113,13 @@ static void forget(struct plugin_call *call)
     list_remove(&call->state.link);
 }
 
-static void post(struct plugin_call *call)
+/* True: the reactor must be woken once the lock is let go, which it would otherwise run into. */
+static bool post(struct plugin_call *call)
 {
     if (call->state.flags & CALL_POSTED)
-        return;
+        return false;
     call->state.flags |= CALL_POSTED;
-    reactor_post(call->instance->host->reactor, &call->state.task);
+    return reactor_enqueue(call->instance->host->reactor, &call->state.task);
 }
 
 static struct pool_strand *strand_of(const struct plugin_call *call)
@@ -126,13 +127,6 @@ static struct pool_strand *strand_of(const struct plugin_call *call)
     if (call->instance->threading == THREADING_SERIAL)
         return &call->instance->strand;
     return call->strands ? &call->strands->strands[call->instance->index] : NULL;
-}
-
-static void submit(struct plugin_call *call)
-{
-    call->instance->running++;
-    call->state.job.strand = strand_of(call);
-    pool_submit(call->instance->host->pool, &call->state.job);
 }
 
 /* The call is no longer with the pool. */
@@ -161,13 +155,14 @@ static void take_verdict(struct plugin_call *call, int32_t verdict)
     }
 }
 
-/* The end of a call's job, on its pool thread: call may be gone once the lock is let go. */
-static void job_ended(struct plugin_call *call)
+/* The end of a call's job, on its pool thread: call may be gone once the lock is let go. True as
+ * with post(). */
+static bool job_ended(struct plugin_call *call)
 {
     uint32_t flags = call->state.flags;
     leave_pool(call->instance);
-    if ((flags & (CALL_SETTLED | CALL_DELIVERED)) == CALL_SETTLED || is_finished(call))
-        post(call);
+    return ((flags & (CALL_SETTLED | CALL_DELIVERED)) == CALL_SETTLED || is_finished(call)) &&
+           post(call);
 }
 
 /* If the operation is still queued, it need not run. True if so. */
@@ -181,6 +176,18 @@ static bool drop_queued(struct plugin_call *call)
 }
 
 /* … to here. */
+
+/* Hand the call to the pool. Deadline and cancel come on this very thread, so nothing can happen to
+ * it between the two locks. */
+static void submit(struct plugin_call *call)
+{
+    struct plugin_host *host = call->instance->host;
+    pthread_mutex_lock(&host->lock);
+    call->instance->running++;
+    pthread_mutex_unlock(&host->lock);
+    call->state.job.strand = strand_of(call);
+    pool_submit(host->pool, &call->state.job);
+}
 
 /* What the plugin answered, as the asker is told it. */
 static int32_t judge(const struct plugin_call *call, uint32_t flags, const struct sp_reply **reply)
@@ -332,12 +339,16 @@ void plugin_call_cancel(struct plugin_call *call)
 static bool returned(struct plugin_call *call, int32_t verdict, bool is_inline)
 {
     struct plugin_host *host = call->instance->host;
+    struct reactor *reactor = host->reactor;
+    bool wakes = false;
     pthread_mutex_lock(&host->lock);
     take_verdict(call, verdict);
     bool is_settled = call->state.flags & CALL_SETTLED;
     if (!is_inline)
-        job_ended(call); /* neither call nor instance is touched after this */
+        wakes = job_ended(call); /* neither call nor instance is touched after this */
     pthread_mutex_unlock(&host->lock);
+    if (wakes)
+        reactor_wake(reactor);
     return is_settled;
 }
 
@@ -376,13 +387,17 @@ static bool is_to_block(struct plugin_call *call, int32_t verdict)
 static bool begin(struct plugin_call *call)
 {
     struct plugin_host *host = call->instance->host;
+    struct reactor *reactor = host->reactor;
+    bool wakes = false;
     pthread_mutex_lock(&host->lock);
     bool is_wanted = !(call->state.flags & CALL_SETTLED);
     if (!is_wanted) {
         call->state.flags &= ~(uint32_t)CALL_BUSY;
-        job_ended(call);
+        wakes = job_ended(call);
     }
     pthread_mutex_unlock(&host->lock);
+    if (wakes)
+        reactor_wake(reactor);
     return is_wanted;
 }
 
@@ -436,9 +451,7 @@ static void run_inline(struct plugin_call *call)
 
     if (is_to_block(call, verdict)) {
         set_deadline(call);
-        pthread_mutex_lock(&host->lock);
         submit(call);
-        pthread_mutex_unlock(&host->lock);
         return;
     }
     if (!returned(call, verdict, true))
@@ -448,12 +461,9 @@ static void run_inline(struct plugin_call *call)
 
 static void run_on_pool(struct plugin_call *call)
 {
-    struct plugin_host *host = call->instance->host;
     call->state.started_ns = clock_now_ns();
     set_deadline(call);
-    pthread_mutex_lock(&host->lock);
     submit(call);
-    pthread_mutex_unlock(&host->lock);
 }
 
 /* The end of a call that never began. */
@@ -554,9 +564,10 @@ int32_t call_complete(struct plugin_instance *instance, sp_token token,
         settle(call, verdict, call->state.reply ? CALL_IS_REPLY : 0);
     int32_t rc = is_late ? SP_E_STALE : call->state.reply ? 0 : SP_E_INVALID;
     /* On the operation's own thread its return sees to the rest. */
-    if (!frame_is_of(call))
-        post(call);
+    bool wakes = !frame_is_of(call) && post(call);
     pthread_mutex_unlock(&host->lock);
+    if (wakes)
+        reactor_wake(host->reactor);
     return rc;
 }
 

@@ -43,7 +43,6 @@ static void make_ready(struct pool *pool, struct pool_job *job)
     if (job->strand)
         job->strand->ready = job;
     list_append(&pool->ready, &job->link);
-    pthread_cond_signal(&pool->has_work);
 }
 
 static struct pool_thread *thread_running(struct pool *pool, const struct pool_strand *strand)
@@ -70,6 +69,7 @@ static void run_one(struct pool_thread *self)
     pthread_mutex_unlock(&pool->lock);
     job->run(job);
     pthread_mutex_lock(&pool->lock);
+    /* Nobody is woken for the follower: this thread takes a job next itself. */
     if (self->strand && self->has_followers)
         make_ready(pool, job_of(list_take_first(&self->strand->jobs)));
     self->strand = NULL;
@@ -173,6 +173,7 @@ void pool_submit(struct pool *pool, struct pool_job *job)
 {
     struct pool_strand *strand = job->strand;
     struct pool_thread *busy;
+    bool is_ready;
 
     pthread_mutex_lock(&pool->lock);
     if (strand && !strand->is_initialised) {
@@ -183,11 +184,15 @@ void pool_submit(struct pool *pool, struct pool_job *job)
     busy = strand ? thread_running(pool, strand) : NULL;
     if (busy)
         busy->has_followers = true;
-    if (busy || (strand && strand->ready))
-        list_append(&strand->jobs, &job->link);
-    else
+    is_ready = !busy && !(strand && strand->ready);
+    if (is_ready)
         make_ready(pool, job);
+    else
+        list_append(&strand->jobs, &job->link);
     pthread_mutex_unlock(&pool->lock);
+    /* After the lock, lest the thread that wakes find it held. */
+    if (is_ready)
+        pthread_cond_signal(&pool->has_work);
 }
 
 /* Take a queued job out; if it was the ready one of its strand, the next one of it is. */

@@ -18,6 +18,7 @@
 #include "base/idmap.h"
 
 #define BATCH_MAX 64
+#define TASK_ROUNDS 2
 #define WAKE_ID 0 /* of wake_fd; no source has it */
 
 struct task_queue {
@@ -43,7 +44,7 @@ struct reactor {
     pthread_mutex_t lock;      /* guards what follows, and the tasks' own fields */
     struct task_queue queue;   /* for the next time tasks are run */
     struct task_queue running; /* being run */
-    bool is_woken;             /* wake_fd has been written to and not yet read */
+    bool is_waiting;           /* the loop waits, or is about to, and has not been woken */
     bool is_stopping;
 };
 
@@ -145,12 +146,9 @@ static void drain_wake(struct reactor *reactor)
 {
     uint64_t count;
 
-    pthread_mutex_lock(&reactor->lock);
-    reactor->is_woken = false;
     /* Reading can only fail because there is nothing to read. */
     while (read(reactor->wake_fd, &count, sizeof(count)) < 0 && errno == EINTR)
         ;
-    pthread_mutex_unlock(&reactor->lock);
 }
 
 static uint32_t events_of(uint32_t flags)
@@ -288,25 +286,38 @@ static bool enqueue(struct reactor *reactor, struct reactor_task *task)
     return true;
 }
 
-/* Under the lock. */
-static void wake(struct reactor *reactor)
+/* Under the lock. True: whoever asks must call reactor_wake() after letting the lock go. */
+static bool must_wake(struct reactor *reactor)
+{
+    bool was_waiting = reactor->is_waiting;
+
+    reactor->is_waiting = false;
+    return was_waiting;
+}
+
+void reactor_wake(struct reactor *reactor)
 {
     uint64_t one = 1;
 
-    if (reactor->is_woken)
-        return;
-    reactor->is_woken = true;
-    /* The counter cannot be full: it is written to once for each time it is read. */
+    /* The counter cannot be full: it is written to once for each time the loop waits. */
     while (write(reactor->wake_fd, &one, sizeof(one)) < 0 && errno == EINTR)
         ;
 }
 
+bool reactor_enqueue(struct reactor *reactor, struct reactor_task *task)
+{
+    bool wakes;
+
+    pthread_mutex_lock(&reactor->lock);
+    wakes = enqueue(reactor, task) && must_wake(reactor);
+    pthread_mutex_unlock(&reactor->lock);
+    return wakes;
+}
+
 void reactor_post(struct reactor *reactor, struct reactor_task *task)
 {
-    pthread_mutex_lock(&reactor->lock);
-    if (enqueue(reactor, task))
-        wake(reactor);
-    pthread_mutex_unlock(&reactor->lock);
+    if (reactor_enqueue(reactor, task))
+        reactor_wake(reactor);
 }
 
 void reactor_defer(struct reactor *reactor, struct reactor_task *task)
@@ -347,33 +358,29 @@ void reactor_task_cancel(struct reactor *reactor, struct reactor_task *task)
 }
 
 /* Tasks that are queued by these wait for the next turn. */
+/* Run what is queued now, and what that queues, but not without end: I/O must have its turn. */
 static void run_tasks(struct reactor *reactor)
 {
     pthread_mutex_lock(&reactor->lock);
-    reactor->running = reactor->queue;
-    reactor->queue = (struct task_queue){NULL, NULL};
-    while (reactor->running.first) {
-        struct reactor_task *task = reactor->running.first;
-        reactor->running.first = task->next;
-        task->is_posted = false;
-        pthread_mutex_unlock(&reactor->lock);
-        task->run(task);
-        pthread_mutex_lock(&reactor->lock);
+    for (int round = 0; round < TASK_ROUNDS && reactor->queue.first; round++) {
+        reactor->running = reactor->queue;
+        reactor->queue = (struct task_queue){NULL, NULL};
+        while (reactor->running.first) {
+            struct reactor_task *task = reactor->running.first;
+            reactor->running.first = task->next;
+            task->is_posted = false;
+            pthread_mutex_unlock(&reactor->lock);
+            task->run(task);
+            pthread_mutex_lock(&reactor->lock);
+        }
     }
     pthread_mutex_unlock(&reactor->lock);
 }
 
 /* The loop. */
 
-static int wait_time(struct reactor *reactor, int timeout_ms)
+static int until_next_timer(struct reactor *reactor, int timeout_ms)
 {
-    bool has_tasks;
-
-    pthread_mutex_lock(&reactor->lock);
-    has_tasks = reactor->queue.first != NULL;
-    pthread_mutex_unlock(&reactor->lock);
-    if (has_tasks)
-        return 0;
     if (reactor->timers > 0) {
         uint64_t due = reactor->heap[0]->due_ms;
         uint64_t now = clock_now_ms();
@@ -386,10 +393,29 @@ static int wait_time(struct reactor *reactor, int timeout_ms)
     return timeout_ms;
 }
 
+static int wait_for_events(struct reactor *reactor, struct epoll_event *batch, int timeout_ms)
+{
+    bool has_tasks;
+    int length;
+
+    pthread_mutex_lock(&reactor->lock);
+    has_tasks = reactor->queue.first != NULL;
+    reactor->is_waiting = !has_tasks && !reactor->is_stopping;
+    if (!reactor->is_waiting)
+        timeout_ms = 0;
+    pthread_mutex_unlock(&reactor->lock);
+    length = epoll_wait(reactor->epoll_fd, batch, BATCH_MAX,
+                        timeout_ms == 0 ? 0 : until_next_timer(reactor, timeout_ms));
+    pthread_mutex_lock(&reactor->lock);
+    reactor->is_waiting = false;
+    pthread_mutex_unlock(&reactor->lock);
+    return length;
+}
+
 int reactor_turn(struct reactor *reactor, int timeout_ms)
 {
     struct epoll_event batch[BATCH_MAX];
-    int length = epoll_wait(reactor->epoll_fd, batch, BATCH_MAX, wait_time(reactor, timeout_ms));
+    int length = wait_for_events(reactor, batch, timeout_ms);
 
     if (length < 0 && errno != EINTR)
         return SP_ERR_SYSTEM;
@@ -422,8 +448,12 @@ int reactor_run(struct reactor *reactor)
 
 void reactor_stop(struct reactor *reactor)
 {
+    bool wakes;
+
     pthread_mutex_lock(&reactor->lock);
     reactor->is_stopping = true;
-    wake(reactor);
+    wakes = must_wake(reactor);
     pthread_mutex_unlock(&reactor->lock);
+    if (wakes)
+        reactor_wake(reactor);
 }

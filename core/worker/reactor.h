@@ -75,6 +75,10 @@ static inline bool reactor_timer_is_set(const struct reactor_timer *timer)
 /* Any thread: run the task once on the loop, soon. A task that is posted already is not posted
  * twice. */
 void reactor_post(struct reactor *reactor, struct reactor_task *task);
+/* The same in two steps, for a caller that holds a lock the loop may want: queue the task, and if
+ * that returns true, wake the loop once the lock is let go. */
+bool reactor_enqueue(struct reactor *reactor, struct reactor_task *task);
+void reactor_wake(struct reactor *reactor);
 /* Loop thread: run the task after the events of this turn, before waiting again. Cheaper. */
 void reactor_defer(struct reactor *reactor, struct reactor_task *task);
 /* Loop thread: the task will not run (deferred or posted alike). */

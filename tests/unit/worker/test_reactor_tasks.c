@@ -71,15 +71,16 @@ static void a_task_that_defers_itself_does_not_starve_descriptors(void **state)
     for (int i = 1; i <= 5; i++) {
         /* The limit is never waited for: there is work. */
         assert_int_equal(reactor_turn(loop, 20000), 0);
-        assert_int_equal(work.runs, i);
-        assert_int_equal(places, 2 * i);
+        assert_in_range(work.runs, i, 2 * i);
+        assert_int_equal(places, work.runs + i);
     }
+    int runs = work.runs;
     reactor_unwatch(loop, &source);
     work.again = false;
     assert_int_equal(reactor_turn(loop, 20000), 0);
-    assert_int_equal(work.runs, 6);
+    assert_int_equal(work.runs, runs + 1);
     turn();
-    assert_int_equal(work.runs, 6);
+    assert_int_equal(work.runs, runs + 1);
     close(source.fd);
 }
 
