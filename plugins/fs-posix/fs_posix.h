@@ -40,6 +40,7 @@ struct handle {
     int fd;
     DIR *stream; /* of a directory; owns fd */
     bool append;
+    bool in_memory; /* on tmpfs or ramfs: no call waits for a device */
     /* Reactor thread: the file system cannot tell beforehand that a call would wait. */
     bool no_read_nowait;
     bool no_write_nowait;

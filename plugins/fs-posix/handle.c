@@ -3,15 +3,18 @@
  * rest on the pool.
  *
  * What lies in the page cache is read on the reactor: no change of thread, no copy. RWF_NOWAIT
- * makes the kernel refuse what would wait, and only that goes to the pool.
+ * makes the kernel refuse what would wait, and only that goes to the pool. File systems in memory
+ * do not know the flag and do not need it.
  */
 #include "fs_posix.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/magic.h>
 #include <stdlib.h>
 #include <sys/uio.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #define UNSUPPORTED                                                                                \
@@ -74,6 +77,12 @@ static int check_regular(int fd)
     return S_ISREG(st.st_mode) ? 0 : S_ISDIR(st.st_mode) ? -EISDIR : -ENXIO;
 }
 
+static bool is_in_memory(int fd)
+{
+    struct statfs st;
+    return fstatfs(fd, &st) == 0 && (st.f_type == TMPFS_MAGIC || st.f_type == RAMFS_MAGIC);
+}
+
 static int32_t open_now(struct fs_posix *fs, const struct view *view,
                         const struct sp_fs_create *event)
 {
@@ -93,6 +102,7 @@ static int32_t open_now(struct fs_posix *fs, const struct view *view,
         return reply_error(fs, &event->head, rc < 0 ? -rc : ENOMEM);
     }
     handle->append = event->flags & SP_OPEN_APPEND;
+    handle->in_memory = is_in_memory(fd);
     if (reply_handle(fs, &event->head, handle) < 0)
         handle_unref(handle);
     return SP_PENDING;
@@ -139,6 +149,8 @@ int32_t fs_read(void *self, const struct sp_fs_io *event)
     struct handle *handle = (struct handle *)(uintptr_t)event->handle;
     if (!range_is_sound(event))
         return reply_error(fs, &event->head, EOVERFLOW);
+    if (handle->in_memory)
+        return read_now(fs, handle, event);
     uint64_t done = 0;
     while (!handle->no_read_nowait && done < event->length) {
         struct iovec iov = {(char *)event->buffer + done, event->length - done};
@@ -146,7 +158,7 @@ int32_t fs_read(void *self, const struct sp_fs_io *event)
         if (n == 0)
             return reply_count(fs, &event->head, done, true);
         if (n < 0) {
-            /* tmpfs and some others. Any other error shows itself again on the pool. */
+            /* Any other error shows itself again on the pool. */
             handle->no_read_nowait = errno == EOPNOTSUPP || errno == ENOSYS;
             break;
         }
@@ -179,6 +191,8 @@ int32_t fs_write(void *self, const struct sp_fs_io *event)
     struct handle *handle = (struct handle *)(uintptr_t)event->handle;
     if (!range_is_sound(event))
         return reply_error(fs, &event->head, EOVERFLOW);
+    if (handle->in_memory)
+        return write_now(fs, handle, event);
     /* What is written in part is written again from its start on the pool, which does no harm at a
      * fixed offset, but would at the end of a file. */
     if (!handle->no_write_nowait && !handle->append) {
