@@ -31,6 +31,7 @@ enum {
     CALL_CANCELLED = 1u << 8, /* settled by the core, not by the plugin: cancel … */
     CALL_EXPIRED = 1u << 9,   /* … or deadline */
     CALL_IS_REPLY = 1u << 10, /* the verdict came with a reply */
+    CALL_DEFERRED = 1u << 11, /* to be run by the task */
 };
 
 struct plugin_strands {
@@ -165,13 +166,20 @@ static bool job_ended(struct plugin_call *call)
            post(call);
 }
 
-/* If the operation is still queued, it need not run. True if so. */
+/* If the operation is still queued, it need not run. True if so. Reactor thread. */
 static bool drop_queued(struct plugin_call *call)
 {
-    if (!pool_cancel(call->instance->host->pool, &call->state.job))
+    struct plugin_host *host = call->instance->host;
+    if (call->state.flags & CALL_DEFERRED) {
+        reactor_task_cancel(host->reactor, &call->state.task);
+        call->instance->deferred--;
+        call->state.flags &= ~(uint32_t)(CALL_DEFERRED | CALL_POSTED);
+    } else if (pool_cancel(host->pool, &call->state.job)) {
+        leave_pool(call->instance);
+    } else {
         return false;
+    }
     call->state.flags &= ~(uint32_t)CALL_BUSY;
-    leave_pool(call->instance);
     return true;
 }
 
@@ -466,6 +474,35 @@ static void run_on_pool(struct plugin_call *call)
     submit(call);
 }
 
+static void on_deferred(struct reactor_task *task)
+{
+    struct plugin_call *call = container_of(task, struct plugin_call, state.task);
+    struct plugin_host *host = call->instance->host;
+    pthread_mutex_lock(&host->lock);
+    call->state.flags &= ~(uint32_t)(CALL_DEFERRED | CALL_POSTED);
+    pthread_mutex_unlock(&host->lock);
+    task->run = on_task;
+    call->instance->deferred--;
+    run_inline(call);
+}
+
+/* A plugin on the loop is not entered again while it, or another, is in a service of the host's:
+ * that call waits until the stack is clear, and later ones queue up behind it. */
+static void run_on_reactor(struct plugin_call *call)
+{
+    struct plugin_host *host = call->instance->host;
+    if (!plugin_position() && call->instance->deferred == 0) {
+        run_inline(call);
+        return;
+    }
+    pthread_mutex_lock(&host->lock);
+    call->state.flags |= CALL_DEFERRED | CALL_POSTED;
+    pthread_mutex_unlock(&host->lock);
+    call->state.task.run = on_deferred;
+    call->instance->deferred++;
+    reactor_defer(host->reactor, &call->state.task);
+}
+
 /* The end of a call that never began. */
 static void refuse(struct plugin_call *call, int32_t verdict)
 {
@@ -481,6 +518,10 @@ void plugin_call_start(struct plugin_call *call)
 
     if (!plugin_instance_offers(instance, call->operation)) {
         refuse(call, info->interface == PLUGIN_FS ? SP_E_UNSUPPORTED : SP_NEXT);
+        return;
+    }
+    if (!instance->is_started) {
+        refuse(call, SP_E_STALE);
         return;
     }
     call->state.flags = CALL_BUSY;
@@ -500,7 +541,7 @@ void plugin_call_start(struct plugin_call *call)
     call->event->operation = info->slot;
     call->event->token = call->state.token;
     if (instance->threading == THREADING_REACTOR)
-        run_inline(call);
+        run_on_reactor(call);
     else
         run_on_pool(call);
 }
@@ -607,13 +648,18 @@ void call_release_all(struct plugin_instance *instance)
         pthread_mutex_lock(&host->lock);
         struct list *node = list_first(&instance->calls);
         struct plugin_call *call = node ? container_of(node, struct plugin_call, state.link) : NULL;
-        if (call)
+        bool is_delivered = call && (call->state.flags & CALL_DELIVERED);
+        if (call) {
+            call->state.flags |= CALL_DELIVERED;
             forget(call);
+        }
         pthread_mutex_unlock(&host->lock);
         if (!call)
             return;
         reactor_timer_cancel(host->reactor, &call->state.deadline);
         reactor_task_cancel(host->reactor, &call->state.task);
+        if (!is_delivered)
+            call->on_done(call, SP_E_STALE, NULL);
         release(call);
     }
 }

@@ -14,7 +14,8 @@
 #include "plugin/private.h"
 
 #define TICK_MS 1000
-/* How long the end waits for operations that still run on the pool. */
+/* How long the end waits for operations that run on the pool or wait for it: what plugins are told
+ * last ("closed", "disconnected") shall reach them. */
 #define STUCK_AFTER_SECONDS 5
 
 static void on_tick(struct reactor_timer *timer)
@@ -143,16 +144,19 @@ static bool bring_down(struct plugin_host *host)
     clock_gettime(CLOCK_MONOTONIC, &until);
     until.tv_sec += STUCK_AFTER_SECONDS;
 
-    for (size_t i = 0; i < host->count; i++)
-        call_drop_queued(host->instances[i]);
     for (size_t i = host->count; i-- > 0;) {
         struct plugin_instance *instance = host->instances[i];
-        if (!wait_for_pool(instance, &until)) {
+        bool is_done = wait_for_pool(instance, &until);
+        if (!is_done) { /* because of this one, or of another that holds all threads */
+            call_drop_queued(instance);
+            is_done = wait_for_pool(instance, &until);
+        }
+        if (is_done) {
+            instance_stop(instance);
+        } else {
             log_error("plugin.stuck", LOG_TEXT("instance", instance->name));
             is_idle = false;
-            continue;
         }
-        instance_stop(instance);
     }
     for (size_t i = host->count; i-- > 0 && is_idle;) {
         instance_destroy(host->instances[i]);

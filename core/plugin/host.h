@@ -50,7 +50,8 @@ int plugin_host_new(const struct config *config, struct reactor *reactor, struct
 int plugin_host_check(const struct config *config, struct report *report);
 /* Where failures are counted from now on. */
 void plugin_host_set_counters(struct plugin_host *host, struct worker_counters *counters);
-/* stop and destroy every instance. No call may be under way but detached ones. */
+/* stop and destroy every instance, after what is queued for them has run (a few seconds at most).
+ * Calls that are still without an answer then get SP_E_STALE and are released. */
 void plugin_host_free(struct plugin_host *host);
 
 /* NULL if there is none of that name or it does not offer the interface. */

@@ -31,6 +31,7 @@ struct plugin_instance {
     void *self;
     bool is_created;
     bool is_started;
+    uint32_t deferred; /* calls that wait for a clear stack; reactor thread */
 
     struct pool_strand strand; /* "serial" */
     struct pool_job tick_job;  /* "connection", "serial" */

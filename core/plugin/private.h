@@ -69,9 +69,9 @@ int32_t call_complete(struct plugin_instance *instance, sp_token token,
                       const struct sp_reply *reply);
 int32_t call_run_blocking(struct plugin_instance *instance, sp_token token,
                           int32_t (*run)(void *self, const struct sp_event *event));
-/* The host ends: nothing queued runs any more. */
+/* The host ends: what is queued will not run. */
 void call_drop_queued(struct plugin_instance *instance);
-/* The plugin is destroyed: give back what it kept. */
+/* The plugin is destroyed: answer what it did not, and give back what it kept. */
 void call_release_all(struct plugin_instance *instance);
 
 /* gate.c: room for channel_send. Any thread. Bytes taken, or SP_E_STALE. */

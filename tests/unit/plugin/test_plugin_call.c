@@ -609,6 +609,107 @@ static void instance_that_cannot_start_is_destroyed(void **state)
     end();
 }
 
+static struct question nested, cancelled, later;
+
+static void start_as(struct question *q, const char *user)
+{
+    question_init(q, &stage, "doll", PLUGIN_AUTH_password);
+    q->event.auth.user = sp_str_of(user);
+    plugin_call_start(&q->call);
+}
+
+/* As the session may do from within a service that the plugin called. */
+static int32_t start_others(const struct sp_host *host, const char *name,
+                            const struct sp_event *event)
+{
+    (void)host;
+    (void)name;
+    const struct sp_auth_event *auth = (const void *)event;
+    assert_int_equal(atomic_fetch_add(&seen.running, 1), 0);
+    strcat(seen.order, auth->user.data);
+    if (strcmp(auth->user.data, "outer ") == 0) {
+        start_as(&nested, "nested ");
+        start_as(&cancelled, "cancelled ");
+        assert_int_equal(nested.done, 0);
+    }
+    atomic_fetch_sub(&seen.running, 1);
+    return SP_ALLOW;
+}
+
+static void plugin_on_the_loop_is_not_entered_twice(void **state)
+{
+    (void)state;
+    struct question outer;
+    begin("puppet-reactor", 1);
+    stage_up(&stage, NULL);
+    puppet->on_call = start_others;
+    start_as(&outer, "outer ");
+    expect_over(&outer, SP_ALLOW);
+    start_as(&later, "later "); /* keeps its place behind the others */
+    plugin_call_cancel(&cancelled.call);
+    assert_int_equal(cancelled.released, 1);
+    stage_wait(&stage, later.released);
+    expect_over(&nested, SP_ALLOW);
+    expect_over(&later, SP_ALLOW);
+    assert_int_equal(cancelled.done, 0);
+    assert_string_equal(seen.order, "outer nested later ");
+    start_as(&outer, "again "); /* the stack is clear */
+    expect_over(&outer, SP_ALLOW);
+    end();
+}
+
+static int32_t note_call(const struct sp_host *host, const char *name, const struct sp_event *event)
+{
+    (void)host;
+    (void)event;
+    strcat(strcat(seen.order, name), " ");
+    return SP_ALLOW;
+}
+
+static void what_is_queued_at_the_end_still_reaches_the_plugin(void **state)
+{
+    (void)state;
+    struct question q, last;
+    begin("puppet-serial", 1);
+    stage_up(&stage, NULL);
+    puppet->on_call = note_call;
+    puppet->on_end = note_end;
+    question_ask_as(&q, &stage, "doll", "demo");
+    question_init(&last, &stage, "doll", PLUGIN_CONNECTION_disconnected);
+    plugin_call_start(&last.call);
+    plugin_host_free(stage.host);
+    stage.host = NULL;
+    assert_string_equal(seen.order, "auth.password connection.disconnected stop destroy ");
+    assert_int_equal(q.released, 1);
+    assert_int_equal(last.released, 1);
+    end();
+}
+
+static void ask_again(struct plugin_call *call, int32_t verdict, const struct sp_reply *reply)
+{
+    question_done(call, verdict, reply);
+    later.call.instance = call->instance;
+    plugin_call_start(&later.call);
+}
+
+static void question_open_at_the_end_is_answered_and_no_other_asked(void **state)
+{
+    (void)state;
+    struct question q;
+    begin("puppet-reactor", 1);
+    stage_up(&stage, NULL);
+    puppet->on_call = keep_token;
+    question_init(&later, &stage, "doll", PLUGIN_AUTH_password);
+    question_init(&q, &stage, "doll", PLUGIN_AUTH_password);
+    q.call.on_done = ask_again;
+    plugin_call_start(&q.call);
+    plugin_host_free(stage.host);
+    stage.host = NULL;
+    expect_over(&q, SP_E_STALE);
+    expect_over(&later, SP_E_STALE);
+    end();
+}
+
 /* Deadlines, cancels, late and timely answers from many threads at once: under the sanitizers this
  * is where a race would show. */
 enum { STORM = 400, ANSWERERS = 3 };
@@ -766,6 +867,9 @@ int main(void)
         cmocka_unit_test(tick_does_not_overlap_itself),
         cmocka_unit_test(instance_is_created_started_stopped_and_destroyed),
         cmocka_unit_test(instance_that_cannot_start_is_destroyed),
+        cmocka_unit_test(plugin_on_the_loop_is_not_entered_twice),
+        cmocka_unit_test(what_is_queued_at_the_end_still_reaches_the_plugin),
+        cmocka_unit_test(question_open_at_the_end_is_answered_and_no_other_asked),
         cmocka_unit_test(storm_of_answers_deadlines_and_cancels_ends_every_call_once),
         cmocka_unit_test(cost_of_a_call_is_printed),
     };
