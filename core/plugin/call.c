@@ -237,14 +237,13 @@ static void release(struct plugin_call *call)
     call->on_release(call);
 }
 
-/* Do what is due: deliver what is settled, release what is finished. Reactor thread; call may be
- * gone afterwards. */
-static void serve(struct plugin_call *call)
+/* Do what is due: deliver what is settled, release what is finished. Reactor thread, with the lock,
+ * which is let go; call may be gone afterwards. */
+static void serve_and_unlock(struct plugin_call *call)
 {
     struct plugin_host *host = call->instance->host;
     struct plugin_call_state *state = &call->state;
 
-    pthread_mutex_lock(&host->lock);
     if ((state->flags & (CALL_SETTLED | CALL_DELIVERED)) == CALL_SETTLED) {
         uint32_t flags = state->flags |= CALL_DELIVERED;
         bool is_last = is_finished(call) && !(state->flags & CALL_POSTED);
@@ -268,14 +267,18 @@ static void serve(struct plugin_call *call)
         release(call);
 }
 
+static void serve(struct plugin_call *call)
+{
+    pthread_mutex_lock(&call->instance->host->lock);
+    serve_and_unlock(call);
+}
+
 static void on_task(struct reactor_task *task)
 {
     struct plugin_call *call = container_of(task, struct plugin_call, state.task);
-    struct plugin_host *host = call->instance->host;
-    pthread_mutex_lock(&host->lock);
+    pthread_mutex_lock(&call->instance->host->lock);
     call->state.flags &= ~(uint32_t)CALL_POSTED;
-    pthread_mutex_unlock(&host->lock);
-    serve(call);
+    serve_and_unlock(call);
 }
 
 /* The core has settled the call itself: the plugin may hurry, if it has begun at all. */
@@ -342,22 +345,17 @@ void plugin_call_cancel(struct plugin_call *call)
     serve(call);
 }
 
-/* The operation, or what it left to run_blocking(), has returned. is_inline: on the reactor thread,
- * which serves the call itself. True if the answer is known now. */
-static bool returned(struct plugin_call *call, int32_t verdict, bool is_inline)
+/* The operation, or what it left to run_blocking(), has returned on a pool thread. */
+static void returned(struct plugin_call *call, int32_t verdict)
 {
     struct plugin_host *host = call->instance->host;
     struct reactor *reactor = host->reactor;
-    bool wakes = false;
     pthread_mutex_lock(&host->lock);
     take_verdict(call, verdict);
-    bool is_settled = call->state.flags & CALL_SETTLED;
-    if (!is_inline)
-        wakes = job_ended(call); /* neither call nor instance is touched after this */
+    bool wakes = job_ended(call); /* neither call nor instance is touched after this */
     pthread_mutex_unlock(&host->lock);
     if (wakes)
         reactor_wake(reactor);
-    return is_settled;
 }
 
 static int32_t invoke(struct plugin_call *call,
@@ -420,7 +418,7 @@ static void run(struct pool_job *job)
     int32_t verdict = invoke(call, call->state.blocking);
     if (!is_second_part && is_to_block(call, verdict))
         verdict = invoke(call, call->state.blocking);
-    returned(call, verdict, false);
+    returned(call, verdict);
 }
 
 static uint64_t deadline_of(const struct plugin_call *call)
@@ -462,9 +460,11 @@ static void run_inline(struct plugin_call *call)
         submit(call);
         return;
     }
-    if (!returned(call, verdict, true))
+    pthread_mutex_lock(&host->lock);
+    take_verdict(call, verdict);
+    if (!(call->state.flags & CALL_SETTLED))
         set_deadline(call);
-    serve(call);
+    serve_and_unlock(call);
 }
 
 static void run_on_pool(struct plugin_call *call)

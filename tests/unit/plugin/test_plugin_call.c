@@ -823,25 +823,31 @@ static void ignore_release(struct plugin_call *call)
     (void)call;
 }
 
-/* For a person to read; nothing depends on it. */
+/* For a person to read; nothing depends on it. The best of many rounds, as others use the machine.
+ */
 static void cost_of_a_call_is_printed(void **state)
 {
     (void)state;
-    enum { ROUNDS = 200000 };
+    enum { ROUNDS = 50, CALLS = 4000 };
     struct question q;
+    uint64_t best = UINT64_MAX;
     begin("puppet-reactor", 1);
     stage_up(&stage, NULL);
     puppet->on_call = answer_read;
     question_init(&q, &stage, "doll", PLUGIN_FS_read);
     q.call.on_done = ignore_done;
     q.call.on_release = ignore_release;
-    uint64_t started = clock_now_ns();
-    for (int i = 0; i < ROUNDS; i++) {
-        memset(&q.call.state, 0, sizeof q.call.state);
-        plugin_call_start(&q.call);
+    for (int round = 0; round < ROUNDS; round++) {
+        uint64_t started = clock_now_ns();
+        for (int i = 0; i < CALLS; i++) {
+            memset(&q.call.state, 0, sizeof q.call.state);
+            plugin_call_start(&q.call);
+        }
+        uint64_t took = clock_now_ns() - started;
+        best = took < best ? took : best;
     }
-    print_message("inline fs.read with a reply: %llu ns a call\n",
-                  (unsigned long long)(clock_now_ns() - started) / ROUNDS);
+    print_message("fs.read on the loop with a reply: %llu ns a call\n",
+                  (unsigned long long)best / CALLS);
     end();
 }
 
