@@ -16,23 +16,8 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "plugin/call_state.h"
 #include "plugin/frame.h"
-#include "plugin/private.h"
-
-enum {
-    CALL_BUSY = 1u << 0,      /* the operation is queued or has not returned */
-    CALL_AWAITED = 1u << 1,   /* it returned SP_PENDING */
-    CALL_CLAIMED = 1u << 2,   /* the plugin has given its answer … */
-    CALL_READY = 1u << 3,     /* … and it is copied */
-    CALL_SETTLED = 1u << 4,   /* what on_done is told is known */
-    CALL_DELIVERED = 1u << 5, /* on_done is called, or never will be */
-    CALL_LEFT = 1u << 6,      /* on_done has returned */
-    CALL_POSTED = 1u << 7,    /* the task is with the reactor */
-    CALL_CANCELLED = 1u << 8, /* settled by the core, not by the plugin: cancel … */
-    CALL_EXPIRED = 1u << 9,   /* … or deadline */
-    CALL_IS_REPLY = 1u << 10, /* the verdict came with a reply */
-    CALL_DEFERRED = 1u << 11, /* to be run by the task */
-};
 
 struct plugin_strands {
     uint32_t users; /* the connection, and calls under way; reactor thread */
@@ -61,129 +46,12 @@ void plugin_strands_free(struct plugin_strands *strands)
         free(strands);
 }
 
-static const char *operation_name(enum plugin_operation operation)
-{
-    return plugin_operation_info(operation)->name;
-}
-
-static void log_answer(enum log_level level, const char *event,
-                       const struct plugin_instance *instance, const char *operation)
-{
-    log_at(level, event, LOG_TEXT("instance", instance->name), LOG_TEXT("operation", operation));
-}
-
-static void log_late(const struct plugin_call *call)
-{
-    log_answer(call->state.flags & CALL_EXPIRED ? LOG_LEVEL_INFO : LOG_LEVEL_DEBUG, "plugin.late",
-               call->instance, operation_name(call->operation));
-}
-
-static void count_failure(const struct plugin_host *host)
-{
-    if (host->counters)
-        counter_add(&host->counters->plugin_failures, 1);
-}
-
-/* Under the host's lock from here … */
-
-static bool is_finished(const struct plugin_call *call)
-{
-    uint32_t flags = call->state.flags;
-    if (flags & CALL_BUSY)
-        return false;
-    return flags & CALL_CLAIMED ? flags & CALL_READY : !(flags & CALL_AWAITED);
-}
-
-static void settle(struct plugin_call *call, int32_t verdict, uint32_t flags)
-{
-    call->state.verdict = verdict;
-    call->state.flags |= CALL_SETTLED | flags;
-}
-
-static struct recent_token *recent_slot(struct plugin_host *host, sp_token token)
-{
-    return &host->recent[(token ^ token >> 32) % RECENT_TOKENS];
-}
-
-static void forget(struct plugin_call *call)
-{
-    struct plugin_host *host = call->instance->host;
-    idmap_remove(&host->tokens, call->state.token);
-    *recent_slot(host, call->state.token) =
-        (struct recent_token){call->state.token, call->operation};
-    list_remove(&call->state.link);
-}
-
-/* True: the reactor must be woken once the lock is let go, which it would otherwise run into. */
-static bool post(struct plugin_call *call)
-{
-    if (call->state.flags & CALL_POSTED)
-        return false;
-    call->state.flags |= CALL_POSTED;
-    return reactor_enqueue(call->instance->host->reactor, &call->state.task);
-}
-
 static struct pool_strand *strand_of(const struct plugin_call *call)
 {
     if (call->instance->threading == THREADING_SERIAL)
         return &call->instance->strand;
     return call->strands ? &call->strands->strands[call->instance->index] : NULL;
 }
-
-/* The call is no longer with the pool. */
-static void leave_pool(struct plugin_instance *instance)
-{
-    instance->running--;
-    pthread_cond_broadcast(&instance->host->stopped_running);
-}
-
-/* What is wrong with it is logged under the lock: later, the instance may be gone. */
-static void take_verdict(struct plugin_call *call, int32_t verdict)
-{
-    struct plugin_call_state *state = &call->state;
-    state->flags &= ~(uint32_t)CALL_BUSY;
-    if (verdict == SP_PENDING) {
-        state->flags |= CALL_AWAITED;
-    } else if (state->flags & CALL_CLAIMED) {
-        log_answer(LOG_LEVEL_WARNING, "plugin.answered_twice", call->instance,
-                   operation_name(call->operation));
-    } else {
-        state->flags |= CALL_CLAIMED | CALL_READY;
-        if (state->flags & CALL_SETTLED)
-            log_late(call);
-        else
-            settle(call, verdict, 0);
-    }
-}
-
-/* The end of a call's job, on its pool thread: call may be gone once the lock is let go. True as
- * with post(). */
-static bool job_ended(struct plugin_call *call)
-{
-    uint32_t flags = call->state.flags;
-    leave_pool(call->instance);
-    return ((flags & (CALL_SETTLED | CALL_DELIVERED)) == CALL_SETTLED || is_finished(call)) &&
-           post(call);
-}
-
-/* If the operation is still queued, it need not run. True if so. Reactor thread. */
-static bool drop_queued(struct plugin_call *call)
-{
-    struct plugin_host *host = call->instance->host;
-    if (call->state.flags & CALL_DEFERRED) {
-        reactor_task_cancel(host->reactor, &call->state.task);
-        call->instance->deferred--;
-        call->state.flags &= ~(uint32_t)(CALL_DEFERRED | CALL_POSTED);
-    } else if (pool_cancel(host->pool, &call->state.job)) {
-        leave_pool(call->instance);
-    } else {
-        return false;
-    }
-    call->state.flags &= ~(uint32_t)CALL_BUSY;
-    return true;
-}
-
-/* … to here. */
 
 /* Hand the call to the pool. Deadline and cancel come on this very thread, so nothing can happen to
  * it between the two locks. */
@@ -195,6 +63,39 @@ static void submit(struct plugin_call *call)
     pthread_mutex_unlock(&host->lock);
     call->state.job.strand = strand_of(call);
     pool_submit(host->pool, &call->state.job);
+}
+
+static void count_failure(const struct plugin_host *host)
+{
+    if (host->counters)
+        counter_add(&host->counters->plugin_failures, 1);
+}
+
+/* The end of a call's job, on its pool thread and with the lock: call may be gone once the lock is
+ * let go. True as with call_post(). */
+static bool job_ended(struct plugin_call *call)
+{
+    uint32_t flags = call->state.flags;
+    call_leave_pool(call->instance);
+    return ((flags & (CALL_SETTLED | CALL_DELIVERED)) == CALL_SETTLED || call_is_finished(call)) &&
+           call_post(call);
+}
+
+/* If the operation is still queued, it need not run. True if so. Reactor thread, with the lock. */
+static bool drop_queued(struct plugin_call *call)
+{
+    struct plugin_host *host = call->instance->host;
+    if (call->state.flags & CALL_DEFERRED) {
+        reactor_task_cancel(host->reactor, &call->state.task);
+        call->instance->deferred--;
+        call->state.flags &= ~(uint32_t)(CALL_DEFERRED | CALL_POSTED);
+    } else if (pool_cancel(host->pool, &call->state.job)) {
+        call_leave_pool(call->instance);
+    } else {
+        return false;
+    }
+    call->state.flags &= ~(uint32_t)CALL_BUSY;
+    return true;
 }
 
 /* What the plugin answered, as the asker is told it. */
@@ -246,9 +147,9 @@ static void serve_and_unlock(struct plugin_call *call)
 
     if ((state->flags & (CALL_SETTLED | CALL_DELIVERED)) == CALL_SETTLED) {
         uint32_t flags = state->flags |= CALL_DELIVERED;
-        bool is_last = is_finished(call) && !(state->flags & CALL_POSTED);
+        bool is_last = call_is_finished(call) && !(state->flags & CALL_POSTED);
         if (is_last)
-            forget(call);
+            call_forget(call);
         pthread_mutex_unlock(&host->lock);
         reactor_timer_cancel(host->reactor, &state->deadline);
         deliver(call, flags);
@@ -259,9 +160,10 @@ static void serve_and_unlock(struct plugin_call *call)
         pthread_mutex_lock(&host->lock);
         state->flags |= CALL_LEFT;
     }
-    bool is_last = (state->flags & CALL_LEFT) && is_finished(call) && !(state->flags & CALL_POSTED);
+    bool is_last =
+        (state->flags & CALL_LEFT) && call_is_finished(call) && !(state->flags & CALL_POSTED);
     if (is_last)
-        forget(call);
+        call_forget(call);
     pthread_mutex_unlock(&host->lock);
     if (is_last)
         release(call);
@@ -303,17 +205,17 @@ static void on_deadline(struct reactor_timer *timer)
     bool is_outstanding = false;
     const char *where = "";
     if (is_missed) {
-        settle(call, SP_E_TIMEOUT, CALL_EXPIRED);
+        call_settle(call, SP_E_TIMEOUT, CALL_EXPIRED);
         where = drop_queued(call)               ? "queued"
                 : call->state.flags & CALL_BUSY ? "running"
                                                 : "pending";
-        is_outstanding = !is_finished(call) && !(call->state.flags & CALL_CLAIMED);
+        is_outstanding = !call_is_finished(call) && !(call->state.flags & CALL_CLAIMED);
     }
     pthread_mutex_unlock(&host->lock);
 
     if (is_missed) {
         log_warning("plugin.deadline", LOG_TEXT("instance", call->instance->name),
-                    LOG_TEXT("operation", operation_name(call->operation)),
+                    LOG_TEXT("operation", call_operation_name(call->operation)),
                     LOG_TEXT("state", where),
                     LOG_U64("ms", (clock_now_ns() - call->state.started_ns) / 1000000));
         count_failure(host);
@@ -333,10 +235,10 @@ void plugin_call_cancel(struct plugin_call *call)
         return;
     }
     if (!(call->state.flags & CALL_SETTLED))
-        settle(call, SP_E_STALE, CALL_CANCELLED);
+        call_settle(call, SP_E_STALE, CALL_CANCELLED);
     call->state.flags |= CALL_DELIVERED | CALL_LEFT;
     drop_queued(call);
-    bool is_outstanding = !is_finished(call) && !(call->state.flags & CALL_CLAIMED);
+    bool is_outstanding = !call_is_finished(call) && !(call->state.flags & CALL_CLAIMED);
     pthread_mutex_unlock(&host->lock);
 
     reactor_timer_cancel(host->reactor, &call->state.deadline);
@@ -351,7 +253,7 @@ static void returned(struct plugin_call *call, int32_t verdict)
     struct plugin_host *host = call->instance->host;
     struct reactor *reactor = host->reactor;
     pthread_mutex_lock(&host->lock);
-    take_verdict(call, verdict);
+    call_take_verdict(call, verdict);
     bool wakes = job_ended(call); /* neither call nor instance is touched after this */
     pthread_mutex_unlock(&host->lock);
     if (wakes)
@@ -438,8 +340,7 @@ static void set_deadline(struct plugin_call *call)
     call->state.deadline.on_time = on_deadline;
     /* Out of memory here means a call without a deadline; the answer may still come. */
     if (reactor_timer_set(call->instance->host->reactor, &call->state.deadline, deadline_ms) < 0)
-        log_answer(LOG_LEVEL_ERROR, "plugin.no_deadline", call->instance,
-                   operation_name(call->operation));
+        call_log(LOG_LEVEL_ERROR, "plugin.no_deadline", call->instance, call->operation);
 }
 
 static void run_inline(struct plugin_call *call)
@@ -452,7 +353,7 @@ static void run_inline(struct plugin_call *call)
     uint64_t took = clock_now_ns() - call->state.started_ns;
     if (host->slow_ns && took > host->slow_ns)
         log_warning("plugin.slow", LOG_TEXT("instance", instance->name),
-                    LOG_TEXT("operation", operation_name(call->operation)),
+                    LOG_TEXT("operation", call_operation_name(call->operation)),
                     LOG_U64("ms", took / 1000000));
 
     if (is_to_block(call, verdict)) {
@@ -461,7 +362,7 @@ static void run_inline(struct plugin_call *call)
         return;
     }
     pthread_mutex_lock(&host->lock);
-    take_verdict(call, verdict);
+    call_take_verdict(call, verdict);
     if (!(call->state.flags & CALL_SETTLED))
         set_deadline(call);
     serve_and_unlock(call);
@@ -546,88 +447,6 @@ void plugin_call_start(struct plugin_call *call)
         run_on_pool(call);
 }
 
-/* An answer to no question that is open: say which, if it was answered lately. */
-static int32_t refuse_answer(struct plugin_instance *instance, sp_token token,
-                             const struct recent_token *recent)
-{
-    if (token != 0 && recent->token == token)
-        log_answer(LOG_LEVEL_WARNING, "plugin.answered_twice", instance,
-                   operation_name(recent->operation));
-    else
-        log_warning("plugin.bad_token", LOG_TEXT("instance", instance->name),
-                    LOG_U64("token", token));
-    return SP_E_STALE;
-}
-
-/* Copy the reply into the call. Returns the verdict it has then. */
-static int32_t take_reply(struct plugin_call *call, const struct sp_reply *reply)
-{
-    const char *fault = "struct_size";
-    int32_t rc = SP_E_INVALID;
-    if (reply && reply->struct_size >= sizeof *reply)
-        rc = reply_copy(plugin_operation_info(call->operation)->reply, reply, &call->state.room,
-                        &call->state.reply, &fault);
-    if (rc == 0)
-        return call->state.reply->verdict;
-    log_warning("plugin.bad_reply", LOG_TEXT("instance", call->instance->name),
-                LOG_TEXT("operation", operation_name(call->operation)),
-                LOG_TEXT("field", rc == SP_E_NOMEM ? "(out of memory)" : fault));
-    return rc;
-}
-
-int32_t call_complete(struct plugin_instance *instance, sp_token token,
-                      const struct sp_reply *reply)
-{
-    struct plugin_host *host = instance->host;
-
-    pthread_mutex_lock(&host->lock);
-    struct plugin_call *call = idmap_get(&host->tokens, token);
-    if (!call || call->instance != instance || (call->state.flags & CALL_CLAIMED)) {
-        struct recent_token recent = *recent_slot(host, token);
-        if (call && call->instance == instance)
-            recent = (struct recent_token){token, call->operation};
-        pthread_mutex_unlock(&host->lock);
-        return refuse_answer(instance, token, &recent);
-    }
-    call->state.flags |= CALL_CLAIMED;
-    bool is_late = call->state.flags & CALL_SETTLED;
-    pthread_mutex_unlock(&host->lock);
-
-    /* Claimed and not ready: the call cannot go away meanwhile. */
-    int32_t verdict = is_late ? SP_E_STALE : take_reply(call, reply);
-
-    pthread_mutex_lock(&host->lock);
-    is_late = call->state.flags & CALL_SETTLED;
-    call->state.flags |= CALL_READY;
-    if (is_late)
-        log_late(call);
-    else
-        settle(call, verdict, call->state.reply ? CALL_IS_REPLY : 0);
-    int32_t rc = is_late ? SP_E_STALE : call->state.reply ? 0 : SP_E_INVALID;
-    /* On the operation's own thread its return sees to the rest. */
-    bool wakes = !frame_is_of(call) && post(call);
-    pthread_mutex_unlock(&host->lock);
-    if (wakes)
-        reactor_wake(host->reactor);
-    return rc;
-}
-
-int32_t call_run_blocking(struct plugin_instance *instance, sp_token token,
-                          int32_t (*run_it)(void *self, const struct sp_event *event))
-{
-    struct plugin_host *host = instance->host;
-    pthread_mutex_lock(&host->lock);
-    struct plugin_call *call = idmap_get(&host->tokens, token);
-    pthread_mutex_unlock(&host->lock);
-    /* Within its operation the call cannot go away. */
-    if (!call || call->instance != instance || !frame_is_of(call))
-        return SP_E_STALE;
-    if (!run_it || call->state.blocking)
-        return SP_E_INVALID;
-    call->state.blocking = run_it;
-    return SP_PENDING;
-}
-
 void call_drop_queued(struct plugin_instance *instance)
 {
     struct plugin_host *host = instance->host;
@@ -636,7 +455,7 @@ void call_drop_queued(struct plugin_instance *instance)
         drop_queued(container_of(node, struct plugin_call, state.link));
     if (pool_cancel(host->pool, &instance->tick_job)) {
         instance->is_ticking = false;
-        leave_pool(instance);
+        call_leave_pool(instance);
     }
     pthread_mutex_unlock(&host->lock);
 }
@@ -651,7 +470,7 @@ void call_release_all(struct plugin_instance *instance)
         bool is_delivered = call && (call->state.flags & CALL_DELIVERED);
         if (call) {
             call->state.flags |= CALL_DELIVERED;
-            forget(call);
+            call_forget(call);
         }
         pthread_mutex_unlock(&host->lock);
         if (!call)

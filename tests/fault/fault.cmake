@@ -30,7 +30,7 @@ endforeach()
 configure_file(fault/plugins/not-elf.json ${FAULT_PLUGIN_DIR}/not-elf/manifest.json COPYONLY)
 configure_file(fault/plugins/not-elf.so ${FAULT_PLUGIN_DIR}/not-elf/not-elf.so COPYONLY)
 
-foreach(test test_loader test_plugin_call test_plugin_service test_plugin_fault)
+foreach(test test_instance test_loader test_plugin_call test_plugin_service test_plugin_fault)
   if(TARGET ${test})
     add_dependencies(${test} fault_plugins)
     target_include_directories(${test} PRIVATE ${CMAKE_CURRENT_SOURCE_DIR}/fault/plugins)

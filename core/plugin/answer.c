@@ -1,0 +1,87 @@
+/*
+ * answer.c: what plugins do about a question: complete it, or leave it to a thread that may block.
+ * Called by service.c, on any thread.
+ */
+#include "plugin/call_state.h"
+#include "plugin/frame.h"
+
+/* An answer to no question that is open: say which, if it was answered lately. */
+static int32_t refuse_answer(struct plugin_instance *instance, sp_token token,
+                             const struct recent_token *recent)
+{
+    if (token != 0 && recent->token == token)
+        call_log(LOG_LEVEL_WARNING, "plugin.answered_twice", instance, recent->operation);
+    else
+        log_warning("plugin.bad_token", LOG_TEXT("instance", instance->name),
+                    LOG_U64("token", token));
+    return SP_E_STALE;
+}
+
+/* Copy the reply into the call. Returns the verdict it has then. */
+static int32_t take_reply(struct plugin_call *call, const struct sp_reply *reply)
+{
+    const char *fault = "struct_size";
+    int32_t rc = SP_E_INVALID;
+    if (reply && reply->struct_size >= sizeof *reply)
+        rc = reply_copy(plugin_operation_info(call->operation)->reply, reply, &call->state.room,
+                        &call->state.reply, &fault);
+    if (rc == 0)
+        return call->state.reply->verdict;
+    log_warning("plugin.bad_reply", LOG_TEXT("instance", call->instance->name),
+                LOG_TEXT("operation", call_operation_name(call->operation)),
+                LOG_TEXT("field", rc == SP_E_NOMEM ? "(out of memory)" : fault));
+    return rc;
+}
+
+int32_t call_complete(struct plugin_instance *instance, sp_token token,
+                      const struct sp_reply *reply)
+{
+    struct plugin_host *host = instance->host;
+
+    pthread_mutex_lock(&host->lock);
+    struct plugin_call *call = idmap_get(&host->tokens, token);
+    if (!call || call->instance != instance || (call->state.flags & CALL_CLAIMED)) {
+        struct recent_token recent = *call_recent(host, token);
+        if (call && call->instance == instance)
+            recent = (struct recent_token){token, call->operation};
+        pthread_mutex_unlock(&host->lock);
+        return refuse_answer(instance, token, &recent);
+    }
+    call->state.flags |= CALL_CLAIMED;
+    bool is_late = call->state.flags & CALL_SETTLED;
+    pthread_mutex_unlock(&host->lock);
+
+    /* Claimed and not ready: the call cannot go away meanwhile. */
+    int32_t verdict = is_late ? SP_E_STALE : take_reply(call, reply);
+
+    pthread_mutex_lock(&host->lock);
+    is_late = call->state.flags & CALL_SETTLED;
+    call->state.flags |= CALL_READY;
+    if (is_late)
+        call_log_late(call);
+    else
+        call_settle(call, verdict, call->state.reply ? CALL_IS_REPLY : 0);
+    int32_t rc = is_late ? SP_E_STALE : call->state.reply ? 0 : SP_E_INVALID;
+    /* On the operation's own thread its return sees to the rest. */
+    bool wakes = !frame_is_of(call) && call_post(call);
+    pthread_mutex_unlock(&host->lock);
+    if (wakes)
+        reactor_wake(host->reactor);
+    return rc;
+}
+
+int32_t call_run_blocking(struct plugin_instance *instance, sp_token token,
+                          int32_t (*run_it)(void *self, const struct sp_event *event))
+{
+    struct plugin_host *host = instance->host;
+    pthread_mutex_lock(&host->lock);
+    struct plugin_call *call = idmap_get(&host->tokens, token);
+    pthread_mutex_unlock(&host->lock);
+    /* Within its operation the call cannot go away. */
+    if (!call || call->instance != instance || !frame_is_of(call))
+        return SP_E_STALE;
+    if (!run_it || call->state.blocking)
+        return SP_E_INVALID;
+    call->state.blocking = run_it;
+    return SP_PENDING;
+}
