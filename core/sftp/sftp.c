@@ -2,8 +2,10 @@
 #include "sftp/sftp.h"
 
 #include "sftp/engine.h"
+#include "sftp/scp.h"
 
 const struct session_builtin sftp_builtins[] = {
     {.subsystem = "sftp", .start = sftp_engine_start},
+    {.takes_command = scp_takes_command, .start = scp_start},
     {0},
 };

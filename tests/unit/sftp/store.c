@@ -65,7 +65,7 @@ bool store_has(struct store *store, const char *path, const char *text)
 {
     struct store_node *node = store_find(store, path);
     return node && buffer_length(&node->data) == strlen(text) &&
-           memcmp(buffer_data(&node->data), text, strlen(text)) == 0;
+           (*text == 0 || memcmp(buffer_data(&node->data), text, strlen(text)) == 0);
 }
 
 int store_open_handles(const struct store *store)
