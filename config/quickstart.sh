@@ -56,12 +56,16 @@ if [ -n "$install" ]; then
 fi
 build=$source_dir/build/release
 echo "building in $build"
+umask 022
 mkdir -p "$build"
 if ! { cmake -G Ninja -C "$source_dir/config/build/release.cmake" -S "$source_dir" -B "$build" &&
     cmake --build "$build"; } >"$build/quickstart.log" 2>&1; then
     tail -n 40 "$build/quickstart.log"
     die "the build failed; its whole log is $build/quickstart.log"
 fi
+
+# A plugin that others may write is refused, and a clone may be more open than that.
+chmod -R go-w "$build/plugins"
 
 # --- state ---
 
@@ -115,7 +119,7 @@ done
 keys=$(grep -cE '(ssh|ecdsa|sk-)' "$state/authorized_keys") || true
 
 if [ ! -s "$state/users.json" ]; then
-    hash=$(printf '%s\n' "$password" | "$build/sallyport" passwd)
+    hash=$(printf '%s\n' "$password" | "$build/sallyport" passwd --stdin)
     (umask 077 && cat >"$state/users.json") <<END
 {
     "users": [
@@ -139,7 +143,7 @@ cat >"$state/sallyport.json" <<END
     "plugins": [
         {"name": "users", "plugin": "auth-file", "config": {"users_file": "$state/users.json"}},
         {"name": "files", "plugin": "fs-posix"},
-        {"name": "shell", "plugin": "exec-shell"}
+        {"name": "shell", "plugin": "exec-shell", "config": {"shell": "/bin/bash"}}
     ],
     "chains": {"auth": ["users"], "channel": ["shell"]},
     "mounts": [{"path": "/", "provider": "files"}]

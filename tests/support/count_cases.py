@@ -19,7 +19,7 @@ def count_program(case):
             if mark.match(line) and not is_summary:
                 counts[index] += 1
     status = case.get("status")
-    if status in ("disabled", "notrun"):
+    if status == "disabled":
         counts[2] += 1
     elif status != "run" and counts[1] == 0:
         counts[1] = 1
@@ -39,7 +39,8 @@ def main():
               f"{counts[2]} skipped ({float(case.get('time', 0)):.1f} s)")
         if counts[1]:
             lines = (case.findtext("system-out") or "").splitlines()
-            print("\n".join("        " + line for line in lines[-80:]))
+            first = next((i for i, line in enumerate(lines) if "ERROR" in line), 0)
+            print("\n".join("        " + line for line in lines[max(0, first - 5):first + 60]))
     with open(target, "w", encoding="ascii") as file:
         print(*total, file=file)
 

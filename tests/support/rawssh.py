@@ -30,7 +30,9 @@ CHATTER = (IGNORE, DEBUG, EXT_INFO, USERAUTH_BANNER, GLOBAL_REQUEST)
 
 
 class Closed(Exception):
-    """The server ended the connection."""
+    """The server ended the connection; text is of its DISCONNECT, None without one."""
+
+    text = None
 
 
 class Silent(Exception):
@@ -201,19 +203,22 @@ class Client:
         return packet[5:4 + length - packet[4]]
 
     def receive(self, seconds=DEADLINE):
-        """(code, Reader) of the next packet that is not chatter."""
+        """(code, Reader) of the next packet that is not chatter; Closed for a DISCONNECT."""
         deadline = time.monotonic() + seconds
         while True:
             payload = self.receive_packet(max(0.01, deadline - time.monotonic()))
-            if payload[0] not in CHATTER:
-                reader = Reader(payload)
-                return reader.byte(), reader
+            reader = Reader(payload)
+            code = reader.byte()
+            if code == DISCONNECT:
+                closed = Closed(f"DISCONNECT {reader.u32()}")
+                closed.text = reader.string().decode()
+                raise closed
+            if code not in CHATTER:
+                return code, reader
 
     def expect(self, *codes, seconds=DEADLINE):
         """The Reader of the next packet, which must have one of the codes."""
         code, reader = self.receive(seconds)
-        if code == DISCONNECT:
-            raise Closed(f"DISCONNECT {reader.u32()} {reader.string().decode()!r}")
         assert code in codes, f"server sent {code}, expected {codes}"
         return reader
 
@@ -221,17 +226,12 @@ class Client:
         """The server must end the connection. Returns the text of its DISCONNECT, None without
         one. Codes in allowed may come before; any other packet is an error."""
         deadline = time.monotonic() + seconds
-        text = None
         try:
             while True:
-                code, reader = self.receive(max(0.01, deadline - time.monotonic()))
-                if code == DISCONNECT:
-                    reader.u32()
-                    text = reader.string().decode()
-                else:
-                    assert code in allowed, f"server answered with {code}, should have ended"
-        except Closed:
-            return text
+                code, _ = self.receive(max(0.01, deadline - time.monotonic()))
+                assert code in allowed, f"server answered with {code}, should have ended"
+        except Closed as closed:
+            return closed.text
 
     # --- the polite steps ---
 

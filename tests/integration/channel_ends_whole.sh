@@ -1,0 +1,34 @@
+# A channel's last bytes, EOF, exit status and CLOSE arrive although much output was waiting; a
+# client that reads late gets all of it. So does the DISCONNECT of a connection.
+. "$(dirname "$0")/lib.sh"
+daemon_start
+
+raw <<'END'
+c = user(receive_buffer=4096)
+channel = c.open_session(window=20000000)
+check(channel.exec("head -c 8000000 /dev/zero; echo end"), "exec refused")
+time.sleep(1)  # a late reader is the case: all buffers on the way are full
+result = channel.collect(60, adjust=False)
+check(len(result["out"]) == 8000004 and result["out"].endswith(b"end\n"), "output is cut")
+check(result["eof"] and result["status"] == 0, f"ending: {result['eof']} {result['status']}")
+END
+
+configure '{"timeouts": {"idle_ms": 1000}}'
+reload
+raw <<'END'
+# The window is shut with output waiting: the idle timer ends the connection, and its DISCONNECT
+# comes whole behind what was sent before.
+c = user(receive_buffer=4096)
+channel = c.open_session(window=3000000)
+check(channel.exec("head -c 8000000 /dev/zero"), "exec refused")
+got = 0
+try:
+    while True:
+        code, reader = c.receive()
+        check(code == CHANNEL_DATA and reader.u32() == 0, f"server sent {code}")
+        got += len(reader.string())
+except Closed as closed:
+    text = closed.text
+check(got == 3000000, f"{got} bytes before the DISCONNECT")
+check(text and "idle" in text, f"reason: {text!r}")
+END
