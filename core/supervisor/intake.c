@@ -255,8 +255,21 @@ static void move_held(struct intake *intake)
     refuse_held(intake, "its listener was closed");
 }
 
+/* Closing a listening socket resets the connections that wait in its backlog, whose clients believe
+ * to be connected: take them first. */
+static void take_rest(struct intake *intake, struct listener *listener)
+{
+    for (size_t i = 0; i < listener->sockets_count; i++)
+        on_listener_ready(intake, listener, listener->sockets[i].source.fd);
+}
+
 void intake_commit(struct intake *intake, const struct config *config)
 {
+    list_for_each (node, &intake->listeners.all) {
+        struct listener *listener = container_of(node, struct listener, link);
+        if (listener->next_index == LISTENER_UNWANTED)
+            take_rest(intake, listener);
+    }
     if (intake->held)
         move_held(intake);
     listeners_commit(&intake->listeners, config);
@@ -264,6 +277,8 @@ void intake_commit(struct intake *intake, const struct config *config)
 
 void intake_close(struct intake *intake)
 {
+    list_for_each (node, &intake->listeners.all)
+        take_rest(intake, container_of(node, struct listener, link));
     if (intake->held)
         refuse_held(intake, "stopping");
     intake->is_closed = true;

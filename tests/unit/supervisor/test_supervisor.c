@@ -218,6 +218,24 @@ static void sigterm_lets_connections_end(void **state)
     assert_int_equal(access(daemon->socket, F_OK), -1);
 }
 
+static void connections_in_the_backlog_are_served_before_listening_ends(void **state)
+{
+    struct daemon *daemon = *state;
+    configure(daemon, LISTENERS ", \"workers\": 1, \"banner\": \"1\"");
+    daemon_start(daemon);
+    uint16_t port = listener_port(daemon, 0);
+    kill(daemon->pid, SIGSTOP);
+    struct client a = {.fd = dial(port)};
+    assert_true(a.fd >= 0);
+    kill(daemon->pid, SIGTERM);
+    kill(daemon->pid, SIGCONT);
+    assert_true(greeted(&a));
+    WAIT_FOR(log_has(daemon, "daemon.draining"));
+    assert_true(client_lives(&a));
+    close(a.fd);
+    assert_int_equal(daemon_wait(daemon), 0);
+}
+
 static void a_second_sigterm_does_not_wait(void **state)
 {
     struct daemon *daemon = *state;
@@ -290,6 +308,7 @@ int main(int argc, char **argv)
         TEST(connections_of_all_workers_are_listed),
         TEST(requests_that_make_no_sense_are_refused),
         TEST(sigterm_lets_connections_end),
+        TEST(connections_in_the_backlog_are_served_before_listening_ends),
         TEST(a_second_sigterm_does_not_wait),
         TEST(draining_has_a_deadline),
         TEST(stop_now_does_not_wait),
