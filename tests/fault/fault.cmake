@@ -14,7 +14,7 @@ function(fault_plugin name)
   target_compile_definitions(fault_${name} PRIVATE FAULT_ID="${name}")
   set_target_properties(fault_${name} PROPERTIES PREFIX "" OUTPUT_NAME ${name}
                         LIBRARY_OUTPUT_DIRECTORY ${FAULT_PLUGIN_DIR}/${name})
-  configure_file(fault/plugins/${name}.json ${FAULT_PLUGIN_DIR}/${name}/manifest.json COPYONLY)
+  place_plugin(fault_${name} fault/plugins/${name}.json ${FAULT_PLUGIN_DIR}/${name})
   add_dependencies(fault_plugins fault_${name})
 endfunction()
 
@@ -27,8 +27,13 @@ foreach(threading reactor connection serial)
 endforeach()
 
 # Not an object at all.
-configure_file(fault/plugins/not-elf.json ${FAULT_PLUGIN_DIR}/not-elf/manifest.json COPYONLY)
-configure_file(fault/plugins/not-elf.so ${FAULT_PLUGIN_DIR}/not-elf/not-elf.so COPYONLY)
+set(dir ${FAULT_PLUGIN_DIR}/not-elf)
+configure_file(fault/plugins/not-elf.json ${dir}/manifest.json COPYONLY
+               FILE_PERMISSIONS OWNER_READ OWNER_WRITE GROUP_READ WORLD_READ)
+configure_file(fault/plugins/not-elf.so ${dir}/not-elf.so COPYONLY
+               FILE_PERMISSIONS OWNER_READ OWNER_WRITE GROUP_READ WORLD_READ)
+file(CHMOD ${dir} PERMISSIONS OWNER_READ OWNER_WRITE OWNER_EXECUTE GROUP_READ GROUP_EXECUTE
+     WORLD_READ WORLD_EXECUTE)
 
 foreach(test test_instance test_loader test_plugin_call test_plugin_service test_plugin_fault)
   if(TARGET ${test})
