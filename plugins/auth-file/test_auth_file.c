@@ -2,8 +2,10 @@
 #include <crypt.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -425,6 +427,52 @@ static void follow_the_users_file(void **state)
     test_host_free(host);
 }
 
+static atomic_bool stop;
+
+static void *ask_on_and_on(void *arg)
+{
+    struct test_host *host = arg;
+    struct key key = key_of(KEY_A);
+    while (!atomic_load(&stop)) {
+        struct sp_auth_event event = {.user = sp_str_of("ann"),
+                                      .method = SP_METHOD_PUBLICKEY,
+                                      .key_state = SP_KEY_PROVED,
+                                      .key_blob = {(const char *)key.blob, key.length}};
+        const struct test_answer *answer = TEST_AUTH(host, publickey, &event);
+        assert_int_equal(answer->verdict, SP_ALLOW);
+        assert_str(answer->auth.grant->home, "/ann");
+    }
+    key_clear(&key);
+    return NULL;
+}
+
+static void answer_several_threads_while_the_file_changes(void **state)
+{
+    (void)state;
+    static const char users[] = "{\"users\":[{\"name\":\"ann\",\"home\":\"/ann\",\"keys\":["
+                                "\"ssh-ed25519 " KEY_A "\"]}%s]}";
+    char text[512];
+    pthread_t threads[3];
+    snprintf(text, sizeof text, users, "");
+    struct test_host *host = host_for(text, 0600);
+    assert_non_null(host);
+    atomic_store(&stop, false);
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, ask_on_and_on, host), 0);
+    snprintf(text, sizeof text, users, ",{\"name\":\"bob\"}");
+    /* Replaced in one step, so that no reading meets half of it. */
+    write_file(keys_path, text, 0600);
+    assert_int_equal(rename(keys_path, users_path), 0);
+    double deadline = seconds() + 5;
+    while (!test_host_logged(host, "was read again") && seconds() < deadline)
+        usleep(20000);
+    atomic_store(&stop, true);
+    for (int i = 0; i < 3; i++)
+        pthread_join(threads[i], NULL);
+    assert_true(test_host_logged(host, "was read again"));
+    test_host_free(host);
+}
+
 static int set_up(void **state)
 {
     (void)state;
@@ -460,6 +508,7 @@ int main(void)
         cmocka_unit_test(survive_hostile_authorized_keys),
         cmocka_unit_test(refuse_bad_users_files),
         cmocka_unit_test(follow_the_users_file),
+        cmocka_unit_test(answer_several_threads_while_the_file_changes),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
