@@ -101,7 +101,8 @@ struct session {
     struct ssh_counter_struct socket_counter;
     uint64_t counted_in, counted_out; /* already added to the worker's counters */
     uint64_t started_ms;
-    uint64_t active_ms; /* last time anything came in */
+    uint64_t active_ms; /* last time anything moved */
+    uint64_t heard_ms;  /* last time anything came in */
     uint64_t ending_ms;
     enum session_stage stage;
     uint32_t watched; /* REACTOR_* of source */

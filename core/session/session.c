@@ -277,7 +277,7 @@ static void check_keepalive(struct session *session, uint64_t now)
         return;
     session->keepalive.next_ms = now + limits->keepalive;
     /* Anything that came in proves the peer alive, whatever it was. */
-    if (now - session->active_ms < limits->keepalive) {
+    if (now - session->heard_ms < limits->keepalive) {
         session->keepalive.unanswered = 0;
         return;
     }
@@ -493,12 +493,13 @@ static void count_traffic(struct session *session)
     if (counter->in_bytes != session->counted_in) {
         counter_add(&counters->bytes_in, counter->in_bytes - session->counted_in);
         session->counted_in = counter->in_bytes;
-        session->active_ms = reactor_now_ms(session->service->reactor);
+        session->active_ms = session->heard_ms = reactor_now_ms(session->service->reactor);
         session->keepalive.unanswered = 0;
     }
     if (counter->out_bytes != session->counted_out) {
         counter_add(&counters->bytes_out, counter->out_bytes - session->counted_out);
         session->counted_out = counter->out_bytes;
+        session->active_ms = reactor_now_ms(session->service->reactor);
     }
 }
 
@@ -654,7 +655,7 @@ int session_accept(struct session_service *service, int fd, const struct connect
     session->pump_task.run = on_pump;
     session->reap_task.run = on_reap;
     session->timer.on_time = on_time;
-    session->started_ms = session->active_ms = clock_now_ms();
+    session->started_ms = session->active_ms = session->heard_ms = clock_now_ms();
     list_init(&session->channels);
     list_init(&session->opens);
     auth_init(session);
