@@ -36,6 +36,8 @@ void call_take_verdict(struct plugin_call *call, int32_t verdict)
     }
 }
 
+/* Asked of our flag and not of the reactor: its own is already gone while on_task waits for the
+ * lock, and a second run would find the call released by the first. */
 bool call_post(struct plugin_call *call)
 {
     if (call->state.flags & CALL_POSTED)

@@ -85,7 +85,7 @@ int trust_open_file(int directory, const char *path, const char *shown, uid_t ow
         }
         memcpy(name, path, len);
         name[len] = 0;
-        int fd = openat(at, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        int fd = openat(at, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
         if (fd < 0)
             goto fail;
         if (at != directory)

@@ -39,15 +39,6 @@ static void end(void)
     sem_destroy(&seen.go);
 }
 
-static int32_t never_answer(const struct sp_host *host, const char *name,
-                            const struct sp_event *event)
-{
-    (void)host;
-    (void)name;
-    (void)event;
-    return SP_PENDING;
-}
-
 static void count_tick(const struct sp_host *host)
 {
     (void)host;
@@ -165,6 +156,13 @@ static void what_is_queued_at_the_end_still_reaches_the_plugin(void **state)
     end();
 }
 
+static int32_t never_answer(const struct sp_host *host, const char *name,
+                            const struct sp_event *event)
+{
+    note_call(host, name, event);
+    return SP_PENDING;
+}
+
 static void ask_again(struct plugin_call *call, int32_t verdict, const struct sp_reply *reply)
 {
     question_done(call, verdict, reply);
@@ -179,12 +177,14 @@ static void question_open_at_the_end_is_answered_and_no_other_asked(void **state
     begin("puppet-reactor", 1);
     stage_up(&stage, NULL);
     puppet->on_call = never_answer;
+    puppet->on_end = note_end;
     question_init(&later, &stage, "doll", PLUGIN_AUTH_password);
     question_init(&q, &stage, "doll", PLUGIN_AUTH_password);
     q.call.on_done = ask_again;
     plugin_call_start(&q.call);
     plugin_host_free(stage.host);
     stage.host = NULL;
+    assert_string_equal(seen.order, "auth.password stop destroy ");
     assert_int_equal(q.verdict, SP_E_STALE);
     assert_int_equal(q.done + q.released, 2);
     assert_int_equal(later.verdict, SP_E_STALE);

@@ -238,6 +238,13 @@ static void library_in_a_subdirectory_is_checked_along_the_way(void **state)
     assert_int_equal(manifest_check_library(manifest, &report), 0);
     chmod(sub, 0777);
     expect_library_refused("written by others");
+
+    char elsewhere[160];
+    chmod(sub, 0755);
+    snprintf(elsewhere, sizeof elsewhere, "%s/elsewhere", root);
+    assert_int_equal(rename(sub, elsewhere), 0);
+    assert_int_equal(symlink(elsewhere, sub), 0);
+    expect_library_refused("symbolic link");
 }
 
 static void duplicate_keys_are_refused(void **state)

@@ -211,7 +211,9 @@ static int32_t run_blocking(const struct sp_host *host, const char *name,
     (void)name;
     assert_int_equal(host->run_blocking(host, event->token + 1, run_second_part), SP_E_STALE);
     assert_int_equal(host->run_blocking(host, event->token, NULL), SP_E_INVALID);
-    return host->run_blocking(host, event->token, run_second_part);
+    int32_t rc = host->run_blocking(host, event->token, run_second_part);
+    assert_int_equal(host->run_blocking(host, event->token, run_second_part), SP_E_INVALID);
+    return rc;
 }
 
 static void reactor_plugin_may_leave_the_loop(void **state)
@@ -246,6 +248,34 @@ static void run_blocking_outside_the_operation_is_refused(void **state)
     assert_int_equal(seen.host->run_blocking(seen.host, seen.token, run_second_part), SP_E_STALE);
     complete_as(seen.host, seen.token, SP_DENY);
     assert_int_equal(q.done, 0); /* never from inside complete() */
+    stage_wait(&stage, q.released);
+    expect_over(&q, SP_DENY);
+    end();
+}
+
+static const struct sp_host *other_host;
+
+static int32_t keep_other_host(const struct sp_host *host, const char *config)
+{
+    (void)config;
+    other_host = host;
+    return 0;
+}
+
+static void question_of_one_instance_is_not_answered_by_another(void **state)
+{
+    (void)state;
+    struct question q;
+    struct sp_reply reply = {sizeof reply, SP_ALLOW};
+    begin("puppet-reactor", 1);
+    stage_add(&stage, "stranger", "puppet-reactor");
+    puppet->on_create = keep_other_host; /* the last one's */
+    stage_up(&stage, NULL);
+    puppet->on_call = keep_token;
+    question_ask_as(&q, &stage, "doll", "demo");
+    assert_int_equal(other_host->complete(other_host, seen.token, &reply), SP_E_STALE);
+    assert_true(stage_logged(&stage, "plugin.bad_token", "stranger", NULL));
+    complete_as(seen.host, seen.token, SP_DENY);
     stage_wait(&stage, q.released);
     expect_over(&q, SP_DENY);
     end();
@@ -716,6 +746,7 @@ int main(void)
         cmocka_unit_test(answer_may_come_from_any_thread),
         cmocka_unit_test(reactor_plugin_may_leave_the_loop),
         cmocka_unit_test(run_blocking_outside_the_operation_is_refused),
+        cmocka_unit_test(question_of_one_instance_is_not_answered_by_another),
         cmocka_unit_test(calls_for_one_connection_never_overlap),
         cmocka_unit_test(calls_of_a_serial_plugin_never_overlap),
         cmocka_unit_test(queued_call_that_is_cancelled_never_runs),
