@@ -15,7 +15,7 @@ end = time.monotonic() + 20
 while time.monotonic() < end:
     try:
         fresh().read_banner()
-    except (ConnectionRefusedError, Closed):
+    except (ConnectionError, Closed):
         break
 else:
     check(False, "new connections are still taken")

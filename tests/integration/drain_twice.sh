@@ -3,7 +3,7 @@
 configure '{"timeouts": {"drain_ms": 60000}}'
 daemon_start
 
-export DAEMON_PID
+export DAEMON_PID W
 raw <<'END'
 import os
 import signal
@@ -11,6 +11,12 @@ c = user()
 os.kill(int(os.environ["DAEMON_PID"]), signal.SIGTERM)
 channel = c.open_session()
 check(channel.exec("sleep 1000"), "exec refused while draining")
+# Two signals that come before the daemon has looked are one.
+with open(os.environ["W"] + "/log", encoding="utf-8") as log:
+    said = ""
+    while "daemon.draining" not in said:
+        time.sleep(0.02)
+        said += log.read()
 os.kill(int(os.environ["DAEMON_PID"]), signal.SIGTERM)
 c.expect_end(WINDOW_ADJUST, CHANNEL_REQUEST, CHANNEL_EOF, CHANNEL_CLOSE)
 END
