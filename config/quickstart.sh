@@ -85,7 +85,8 @@ if [ -n "$is_root" ]; then
     user=sallyport
     id -u $user >/dev/null 2>&1 ||
         useradd --system --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin $user
-    chown $user: "$state"
+    # Passed through by the workers, but written by root only: the host keys lie there.
+    chown root: "$state" && chmod 711 "$state"
     if ! setpriv --reuid=$user --regid=$user --clear-groups test -x "$state"; then
         echo "warning: the user $user cannot reach $state, so that workers stay root;" \
             "give --state a directory that others may pass through"
