@@ -43,7 +43,8 @@ struct sp_host {
 
     /* [in-call] Run an operation on the thread pool, where it may block; its return value becomes
      * the operation's. For "reactor" plugins: return what this returns (SP_PENDING, or a failure).
-     * run is given the very event of the call. */
+     * run is given the very event of the call, and is called exactly once, whatever has become of
+     * the client meanwhile: it may free what the operation left for it. */
     int32_t (*run_blocking)(const struct sp_host *host, sp_token token,
                             int32_t (*run)(void *self, const struct sp_event *event));
 
