@@ -135,10 +135,12 @@ if [ ! -s "$state/users.json" ]; then
 }
 END
 fi
+user_setting=
+[ -z "$user" ] || user_setting="\"user\": \"$user\","
 cat >"$state/sallyport.json" <<END
 {
-    "state_directory": "$state",${user:+
-    "user": "$user",}
+    "state_directory": "$state",
+    $user_setting
     "listeners": [{"address": "127.0.0.1", "port": $port}],
     "plugin_directories": ["$plugins"],
     "plugins": [
