@@ -7,6 +7,7 @@
 #include "fs_posix.h"
 
 #include <errno.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -150,24 +151,11 @@ static int32_t copy_now(struct fs_posix *fs, const struct sp_fs_copy *event)
 
 static int32_t copy_run(void *self, const struct sp_event *head)
 {
-    const struct sp_fs_copy *event = (const struct sp_fs_copy *)head;
-    struct handle *source = (struct handle *)(uintptr_t)event->source;
-    struct handle *target = (struct handle *)(uintptr_t)event->target;
-    int32_t verdict = copy_now(self, event);
-    handle_unref(source);
-    handle_unref(target);
-    return verdict;
+    return copy_now(self, (const struct sp_fs_copy *)head);
 }
 
 int32_t fs_copy(void *self, const struct sp_fs_copy *event)
 {
     struct fs_posix *fs = self;
-    struct handle *source = handle_ref(event->source);
-    struct handle *target = handle_ref(event->target);
-    int32_t rc = fs->host->run_blocking(fs->host, event->head.token, copy_run);
-    if (rc != SP_PENDING) {
-        handle_unref(source);
-        handle_unref(target);
-    }
-    return rc;
+    return fs->host->run_blocking(fs->host, event->head.token, copy_run);
 }

@@ -30,7 +30,7 @@ static int32_t opendir_now(struct fs_posix *fs, const struct view *view,
         return reply_error(fs, &event->head, ENOMEM);
     }
     if (reply_handle(fs, &event->head, handle) < 0)
-        handle_unref(handle);
+        handle_free(handle);
     return SP_PENDING;
 }
 ON_POOL(fs_opendir, sp_fs_path, view, opendir_now)

@@ -1,16 +1,15 @@
 /*
  * fs_posix.h: what the files of this plugin share.
  *
- * A view is one connection's use of a root; a handle is one open file or directory. Both are
- * counted: an operation that runs on the pool keeps what it works on, even if the connection goes
- * and the core closes it in the meantime.
+ * A view is one connection's use of a root; a handle is one open file or directory. The core closes
+ * a handle, and detaches from a view, only when nothing that was asked of it is still under way,
+ * answers that come too late included. So nothing here is counted.
  */
 #ifndef FS_POSIX_H
 #define FS_POSIX_H
 
 #include <dirent.h>
 #include <pthread.h>
-#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/stat.h>
@@ -30,13 +29,11 @@ struct fs_posix {
 };
 
 struct view {
-    atomic_uint references;
     int root_fd;
     bool walk; /* the kernel has no openat2() */
 };
 
 struct handle {
-    atomic_uint references;
     int fd;
     DIR *stream; /* of a directory; owns fd */
     bool append;
@@ -79,10 +76,8 @@ int attributes_set(int fd, bool is_path, const struct sp_fs_attributes *attribut
 /* handle.c: open files. view.c: roots. tree.c: names. directory.c: listings. copy.c. The functions
  * of the table come in pairs: the slot, on the reactor, and what it runs on the pool. */
 
-struct view *view_ref(uint64_t view);
-void view_unref(struct view *view);
-struct handle *handle_ref(uint64_t handle);
-void handle_unref(struct handle *handle);
+void view_free(struct view *view);
+void handle_free(struct handle *handle);
 /* NULL: memory is out; fd and stream remain the caller's. */
 struct handle *handle_new(int fd, DIR *stream);
 
@@ -116,26 +111,18 @@ void fs_cancel(void *self, sp_token token);
 
 /*
  * A slot that does all its work on the pool: ON_POOL(fs_stat, sp_fs_path, view, stat_now) makes
- * fs_stat(), which keeps the event's view and has stat_now() run. The event must not be touched
- * once it is answered, so the reference is taken from it before.
+ * fs_stat(), which has stat_now() run with what the event's "view" stands for.
  */
-#define ON_POOL(slot, type, kept, work)                                                            \
+#define ON_POOL(slot, type, object, work)                                                          \
     static int32_t slot##_run(void *self, const struct sp_event *head)                             \
     {                                                                                              \
         const struct type *event = (const struct type *)head;                                      \
-        struct kept *object = (struct kept *)(uintptr_t)event->kept;                               \
-        int32_t verdict = work(self, object, event);                                               \
-        kept##_unref(object);                                                                      \
-        return verdict;                                                                            \
+        return work(self, (struct object *)(uintptr_t)event->object, event);                       \
     }                                                                                              \
     int32_t slot(void *self, const struct type *event)                                             \
     {                                                                                              \
         struct fs_posix *fs = self;                                                                \
-        struct kept *object = kept##_ref(event->kept);                                             \
-        int32_t rc = fs->host->run_blocking(fs->host, event->head.token, slot##_run);              \
-        if (rc != SP_PENDING)                                                                      \
-            kept##_unref(object);                                                                  \
-        return rc;                                                                                 \
+        return fs->host->run_blocking(fs->host, event->head.token, slot##_run);                    \
     }
 
 #endif

@@ -25,23 +25,13 @@ struct handle *handle_new(int fd, DIR *stream)
     struct handle *handle = calloc(1, sizeof *handle);
     if (!handle)
         return NULL;
-    atomic_init(&handle->references, 1);
     handle->fd = fd;
     handle->stream = stream;
     return handle;
 }
 
-struct handle *handle_ref(uint64_t id)
+void handle_free(struct handle *handle)
 {
-    struct handle *handle = (struct handle *)(uintptr_t)id;
-    atomic_fetch_add(&handle->references, 1);
-    return handle;
-}
-
-void handle_unref(struct handle *handle)
-{
-    if (atomic_fetch_sub(&handle->references, 1) != 1)
-        return;
     if (handle->stream)
         closedir(handle->stream);
     else
@@ -104,7 +94,7 @@ static int32_t open_now(struct fs_posix *fs, const struct view *view,
     handle->append = event->flags & SP_OPEN_APPEND;
     handle->in_memory = is_in_memory(fd);
     if (reply_handle(fs, &event->head, handle) < 0)
-        handle_unref(handle);
+        handle_free(handle);
     return SP_PENDING;
 }
 ON_POOL(fs_open, sp_fs_create, view, open_now)
@@ -114,7 +104,7 @@ static int32_t close_now(struct fs_posix *fs, struct handle *handle,
 {
     (void)fs;
     (void)event;
-    handle_unref(handle); /* the core's; this operation holds one more */
+    handle_free(handle);
     return SP_OK;
 }
 ON_POOL(fs_close, sp_fs_handle, handle, close_now)

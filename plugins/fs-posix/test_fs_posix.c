@@ -530,26 +530,6 @@ static void copy_between_files(void **state)
     close_file(source);
 }
 
-static void keep_a_file_for_a_read_that_is_under_way(void **state)
-{
-    (void)state;
-    put_file("root/slow", "slow");
-    uint64_t handle = open_file("/slow", SP_OPEN_READ);
-    ((struct handle *)(uintptr_t)handle)->no_read_nowait = true;
-    test_host_hold_blocking(host, true);
-    char buffer[8];
-    struct sp_fs_io event = {
-        .view = view, .handle = handle, .length = sizeof buffer, .buffer = buffer};
-    const struct test_answer *answer = TEST_FS(host, read, &event);
-    assert_int_equal(answer->verdict, SP_PENDING);
-    /* As after a missed deadline: the core lets go before the pool comes to the read. */
-    handle_unref((struct handle *)(uintptr_t)handle);
-    assert_int_equal(test_host_run_blocking(host), 1);
-    test_host_hold_blocking(host, false);
-    assert_int_equal(answer->verdict, SP_OK);
-    assert_int_equal(answer->fs.count, 4);
-}
-
 static int set_up(void **state)
 {
     (void)state;
@@ -614,7 +594,6 @@ int main(void)
         cmocka_unit_test_setup_teardown(resolve_links_from_inside, set_up, tear_down),
         BOTH(tell_the_space),
         BOTH(copy_between_files),
-        BOTH(keep_a_file_for_a_read_that_is_under_way),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

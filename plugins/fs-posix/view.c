@@ -13,17 +13,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-struct view *view_ref(uint64_t id)
+void view_free(struct view *view)
 {
-    struct view *view = (struct view *)(uintptr_t)id;
-    atomic_fetch_add(&view->references, 1);
-    return view;
-}
-
-void view_unref(struct view *view)
-{
-    if (!view || atomic_fetch_sub(&view->references, 1) != 1)
-        return;
     close(view->root_fd);
     free(view);
 }
@@ -76,7 +67,6 @@ static int view_new(const struct fs_posix *fs, const char *path, struct view **r
         close(fd);
         return -ENOMEM;
     }
-    atomic_init(&view->references, 1);
     view->root_fd = fd;
     view->walk = !kernel_has_openat2(fd);
     *ret_view = view;
@@ -103,7 +93,7 @@ static int32_t attach_now(void *self, const struct sp_event *head)
         return reply_error(fs, head, -rc);
     }
     if (reply_handle(fs, head, view) < 0)
-        view_unref(view);
+        view_free(view);
     return SP_PENDING;
 }
 
@@ -116,6 +106,6 @@ int32_t fs_attach(void *self, const struct sp_fs_attach *event)
 int32_t fs_detach(void *self, const struct sp_fs_path *event)
 {
     (void)self;
-    view_unref((struct view *)(uintptr_t)event->view);
+    view_free((struct view *)(uintptr_t)event->view);
     return SP_OK;
 }

@@ -10,7 +10,9 @@
  * user what to do. A plain negative return value is SP_FS_FAILURE. A NULL slot is
  * SP_FS_OP_UNSUPPORTED.
  *
- * The core keeps the order of operations on one handle and overlaps all others.
+ * The core keeps the order of operations on one handle and overlaps all others. close, closedir and
+ * detach come only when nothing that was asked of that handle or view is under way any more, late
+ * answers included.
  *
  * Thread: as the manifest's "threading" says, for every operation.
  */
