@@ -92,7 +92,7 @@ void scp_sink_begin(struct scp *scp)
     }
     if (status == SP_FS_OK)
         scp->target = strdup(path);
-    if (!scp->target || !scp_locate(scp, path, NULL)) {
+    if (!scp->target || !scp_locate(scp, scp->target, NULL)) {
         scp_break(scp, sftp_status_text(status == SP_FS_OK ? SP_FS_FAILURE : status));
         return;
     }
