@@ -152,7 +152,11 @@ cat >"$state/sallyport.json" <<END
     "mounts": [{"path": "/", "provider": "files"}]
 }
 END
-[ -z "$user" ] || chown -R "$user:" "$state/files" "$state/users.json" "$state/authorized_keys"
+if [ -n "$user" ]; then
+    # Read by the workers, and so by the demo user's commands, but written by root only.
+    chown "root:$user" "$state/users.json" && chmod 640 "$state/users.json"
+    chown -R "$user:" "$state/files"
+fi
 "$build/sallyport" check "$state/sallyport.json" >/dev/null || die "the configuration is wrong"
 
 # --- start ---
