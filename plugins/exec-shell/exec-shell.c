@@ -3,8 +3,8 @@
  * this system. The table of the channel interface, and the list of children.
  *
  * "threading" is "connection": calls for one connection never overlap, those for others and tick()
- * do. So a child that was found stays while its connection's call lasts, except that tick() frees
- * orphans, which no call will ask for any more.
+ * do. So a child that was found stays while its connection's call lasts: tick() frees only orphans,
+ * which no call will ask for any more, and jobs that nobody has begun to start.
  */
 #include "exec_shell.h"
 
@@ -17,13 +17,8 @@
 #include <unistd.h>
 
 #define STATUS_CANNOT_RUN 126u
-
-struct exec_shell {
-    const struct sp_host *host;
-    struct config config;
-    pthread_mutex_t lock; /* over children */
-    struct child *children;
-};
+/* A client that leaves while its request is answered leaves a job that nobody starts or closes. */
+#define START_WITHIN_MS 120000
 
 static int64_t now_ms(void)
 {
@@ -46,6 +41,18 @@ static struct child *find(struct exec_shell *self, sp_id channel)
     struct child *child = self->children;
     while (child && (child->channel != channel || child->is_orphan))
         child = child->next;
+    pthread_mutex_unlock(&self->lock);
+    return child;
+}
+
+static struct child *find_to_start(struct exec_shell *self, sp_id channel)
+{
+    pthread_mutex_lock(&self->lock);
+    struct child *child = self->children;
+    while (child && (child->channel != channel || !child->job))
+        child = child->next;
+    if (child)
+        child->asked_ms = INT64_MAX;
     pthread_mutex_unlock(&self->lock);
     return child;
 }
@@ -77,6 +84,7 @@ static int32_t request(void *arg, const struct sp_channel_event *event)
     }
     child->channel = event->channel;
     child->job = job;
+    child->asked_ms = now_ms();
     child->pidfd = -1;
     child->terminal = -1;
     add(self, child);
@@ -100,8 +108,8 @@ static void tell_failure(struct exec_shell *self, sp_id channel, const char *wha
 static int32_t started(void *arg, const struct sp_channel_event *event)
 {
     struct exec_shell *self = arg;
-    struct child *child = find(self, event->channel);
-    if (!child || !child->job)
+    struct child *child = find_to_start(self, event->channel);
+    if (!child)
         return SP_E_STALE;
     const char *what = "";
     int rc = child_start(child, self->host, &what);
@@ -166,10 +174,9 @@ static void tick(void *arg)
     pthread_mutex_lock(&self->lock);
     for (struct child **link = &self->children; *link;) {
         struct child *child = *link;
-        if (child->is_orphan && child_is_done(child, now)) {
+        bool is_forgotten = child->asked_ms < now - START_WITHIN_MS && child->job;
+        if (is_forgotten || (child->is_orphan && child_is_done(child, now))) {
             *link = child->next;
-            close(child->pidfd);
-            child->pidfd = -1;
             child_free(child);
         } else {
             link = &child->next;

@@ -85,11 +85,12 @@ int spawn(const struct job *job, const int descriptors[3], pid_t *ret_pid, int *
 struct child {
     struct child *next;
     sp_id channel;
-    struct job *job; /* until it is started */
-    pid_t pid;       /* and process group; 0: not started */
-    int pidfd;       /* -1: not started, or ended and reaped by the host */
-    int terminal;    /* the master, or -1 */
-    bool is_orphan;  /* its channel is gone */
+    struct job *job;  /* until it is started */
+    int64_t asked_ms; /* when; INT64_MAX once it is being started */
+    pid_t pid;        /* and process group; 0: not started */
+    int pidfd;        /* -1: not started, or ended and reaped by the host */
+    int terminal;     /* the master, or -1 */
+    bool is_orphan;   /* its channel is gone */
     int64_t kill_at_ms;
 };
 /* Start the job and hand its streams to the host. 0 or -errno, with *ret_what. */
@@ -102,6 +103,14 @@ void child_abandon(struct child *child, int64_t kill_at_ms);
 bool child_is_done(struct child *child, int64_t now_ms);
 /* Kill what runs, wait for its end, at most a second, and free. */
 void child_free(struct child *child);
+
+/* exec-shell.c */
+struct exec_shell {
+    const struct sp_host *host;
+    struct config config;
+    pthread_mutex_t lock; /* over children */
+    struct child *children;
+};
 
 /* "TERM" -> SIGTERM; 0 for names that SSH does not have. */
 int signal_number(struct sp_str name);

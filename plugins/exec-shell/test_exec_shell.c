@@ -525,6 +525,22 @@ static void tell_why_nothing_runs(void **state)
         test_host_new(&sallyport_plugin_v1, "{\"shell\":\"/no/such\",\"path\":\"\"," DEFAULTS "}"));
 }
 
+static void forget_requests_that_nobody_starts(void **state)
+{
+    (void)state;
+    struct exec_shell *self = test_host_self(host);
+    struct sp_channel_event event = event_of(SP_REQUEST_EXEC, "true");
+    event.channel = 7;
+    assert_int_equal(TEST_CHANNEL(host, request, &event)->verdict, SP_TAKE);
+    test_host_tick(host);
+    assert_non_null(self->children);
+    self->children->asked_ms -= 1000000; /* as if it had been long ago */
+    test_host_tick(host);
+    assert_null(self->children);
+    struct sp_channel_event start = {.head.connection = &connection, .channel = 7};
+    assert_int_equal(TEST_CHANNEL(host, started, &start)->verdict, SP_E_STALE);
+}
+
 static void become_the_system_user(void **state)
 {
     (void)state;
@@ -652,6 +668,7 @@ int main(void)
         TEST(leave_what_a_finished_command_left),
         TEST(hand_over_nothing_of_the_daemons),
         TEST(tell_why_nothing_runs),
+        TEST(forget_requests_that_nobody_starts),
         TEST(become_the_system_user),
         TEST(keep_no_descriptors),
         TEST(start_from_several_threads),
