@@ -24,7 +24,7 @@
 #include "supervisor/supervisor.h"
 #include "worker/link.h"
 
-#define FAKE_CONNECTIONS_MAX 64
+#define FAKE_CONNECTIONS_MAX 512
 
 struct fake_connection {
     int fd; /* -1: free */

@@ -151,6 +151,44 @@ static void connections_wait_for_a_worker_that_can_take_them(void **state)
     close(b.fd);
 }
 
+/* More than fit into the link of a worker that does not look. */
+#define MANY 450
+
+static bool is_accepting(const struct daemon *daemon)
+{
+    json_t *status = ask(daemon, "{\"command\":\"status\"}");
+    bool is = json_is_true(json_object_get(status, "accepting"));
+    json_decref(status);
+    return is;
+}
+
+static void none_is_lost_when_a_link_is_full(void **state)
+{
+    struct daemon *daemon = *state;
+    static struct client clients[MANY];
+    configure(daemon,
+              "\"listeners\": [{\"address\": \"127.0.0.1\", \"port\": 0, \"backlog\": 1000}],"
+              "\"limits\": {\"startups\": \"1000:100:1000\"}, \"workers\": 1, \"banner\": \"1\"");
+    daemon_start(daemon);
+    uint16_t port = listener_port(daemon, 0);
+    struct client first = client_open(daemon);
+    kill((pid_t)first.pid, SIGSTOP);
+    for (int i = 0; i < MANY; i++) {
+        clients[i].fd = dial(port);
+        assert_true(clients[i].fd >= 0);
+    }
+    WAIT_FOR(!is_accepting(daemon));
+    assert_true(status_number(daemon, "connections") < MANY);
+    kill((pid_t)first.pid, SIGCONT);
+    for (int i = 0; i < MANY; i++) {
+        assert_true(greeted(&clients[i]));
+        close(clients[i].fd);
+    }
+    close(first.fd);
+    WAIT_FOR(status_number(daemon, "connections") == 0);
+    assert_true(is_accepting(daemon));
+}
+
 static void connections_of_all_workers_are_listed(void **state)
 {
     struct daemon *daemon = *state;
@@ -305,6 +343,7 @@ int main(int argc, char **argv)
         TEST(a_crash_is_explained_and_the_worker_replaced),
         TEST(a_plugin_that_calls_exit_counts_as_a_crash),
         TEST(connections_wait_for_a_worker_that_can_take_them),
+        TEST(none_is_lost_when_a_link_is_full),
         TEST(connections_of_all_workers_are_listed),
         TEST(requests_that_make_no_sense_are_refused),
         TEST(sigterm_lets_connections_end),
