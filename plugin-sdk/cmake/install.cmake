@@ -7,7 +7,7 @@ include(CMakePackageConfigHelpers)
 
 set(test_host_sources test_host.c channels.c copy.c)
 list(TRANSFORM test_host_sources PREPEND plugin-sdk/testing/ OUTPUT_VARIABLE test_host_paths)
-add_library(sallyport_test_host STATIC ${test_host_paths})
+add_library(sallyport_test_host STATIC EXCLUDE_FROM_ALL ${test_host_paths})
 target_include_directories(sallyport_test_host PUBLIC plugin-sdk/testing)
 target_link_libraries(sallyport_test_host PUBLIC sallyport_sdk Threads::Threads)
 
