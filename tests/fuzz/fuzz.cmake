@@ -16,3 +16,12 @@ fuzz_target(wire core_base)
 fuzz_target(vpath core_base)
 fuzz_target(log core_base PkgConfig::JANSSON)
 fuzz_target(config core_config)
+
+# The engine and scp, on the mocks of their unit tests.
+set(SFTP_MOCKS unit/sftp/mock.c unit/sftp/store.c $<TARGET_OBJECTS:core_sftp>)
+foreach(name sftp scp)
+  fuzz_target(${name} core_base sallyport_sdk)
+  target_sources(fuzz_${name} PRIVATE ${SFTP_MOCKS})
+  target_include_directories(fuzz_${name} PRIVATE ${CMAKE_SOURCE_DIR}/core ${CMAKE_CURRENT_SOURCE_DIR}
+                             ${CMAKE_CURRENT_SOURCE_DIR}/unit/sftp)
+endforeach()

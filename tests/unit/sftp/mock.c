@@ -1,7 +1,6 @@
 /* mock.c: the channel, session, reactor and plugin calls of the tests. See mock.h. */
 #include "mock.h"
 
-#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -31,6 +30,7 @@ struct pending {
     struct list link;
     struct plugin_call *call;
     bool is_answered; /* or cancelled: only to be released */
+    bool is_late;     /* given up: what it was asked to do it does before it is released */
 };
 
 static struct list pendings;
@@ -42,7 +42,7 @@ void reactor_post(struct reactor *reactor, struct reactor_task *task)
     if (task->is_posted)
         return;
     task->is_posted = true;
-    assert(reactor->task_count < 64);
+    MOCK_CHECK(reactor->task_count < 64);
     reactor->tasks[reactor->task_count++] = task;
 }
 
@@ -79,7 +79,7 @@ int reactor_timer_set(struct reactor *reactor, struct reactor_timer *timer, uint
 {
     (void)delay_ms;
     if (timer->index == 0) {
-        assert(reactor->timer_count < 64);
+        MOCK_CHECK(reactor->timer_count < 64);
         reactor->timers[reactor->timer_count++] = timer;
         timer->index = 1;
     }
@@ -118,7 +118,7 @@ uint64_t reactor_now_ms(const struct reactor *reactor)
 struct plugin_instance *plugin_host_find(struct plugin_host *host, const char *name,
                                          enum plugin_interface interface)
 {
-    assert(interface == PLUGIN_FS);
+    MOCK_CHECK(interface == PLUGIN_FS);
     for (size_t i = 0; i < host->count; i++)
         if (strcmp(host->instances[i].name, name) == 0)
             return &host->instances[i];
@@ -178,8 +178,8 @@ static struct pending *pending_new(struct plugin_call *call)
 void plugin_call_start(struct plugin_call *call)
 {
     struct mock *mock = current;
-    assert(!call->instance->lacks[call->operation]);
-    assert(call->strands == &strands && strands.references > 0);
+    MOCK_CHECK(!call->instance->lacks[call->operation]);
+    MOCK_CHECK(call->strands == &strands && strands.references > 0);
     mock->started[call->operation]++;
     count_handles(call, 1);
     if (mock->calls == MOCK_LATER) {
@@ -198,33 +198,47 @@ void plugin_call_cancel(struct plugin_call *call)
     list_for_each (node, &pendings) {
         struct pending *pending = container_of(node, struct pending, link);
         if (pending->call == call && !pending->is_answered) {
-            pending->is_answered = true;
+            pending->is_answered = pending->is_late = true;
             current->cancelled++;
             count_handles(call, -1);
         }
     }
 }
 
+/* The answer is dropped. A provider that hands out a handle now has lost it: that one fails. */
+static void perform_late(struct plugin_call *call)
+{
+    struct sp_fs_reply reply = {.head = {.struct_size = sizeof reply}};
+    if (call->operation != PLUGIN_FS_open && call->operation != PLUGIN_FS_opendir &&
+        call->operation != PLUGIN_FS_attach)
+        store_perform(&call->instance->store, call->operation, call->event, &reply);
+}
+
+static void release(struct pending *pending)
+{
+    struct plugin_call *call = pending->call;
+    bool is_late = pending->is_late;
+    list_remove(&pending->link);
+    free(pending);
+    if (is_late)
+        perform_late(call);
+    call->on_release(call);
+}
+
 bool mock_step(struct mock *mock)
 {
     list_for_each (node, &pendings) {
         struct pending *pending = container_of(node, struct pending, link);
-        struct plugin_call *call = pending->call;
         if (pending->is_answered) {
             if (mock->releases_late)
                 continue;
-            list_remove(node);
-            free(pending);
-            call->on_release(call);
+            release(pending);
             return true;
         }
         pending->is_answered = true;
-        answer(call);
-        if (!mock->releases_late) {
-            list_remove(node);
-            free(pending);
-            call->on_release(call);
-        }
+        answer(pending->call);
+        if (!mock->releases_late)
+            release(pending);
         return true;
     }
     return false;
@@ -237,7 +251,7 @@ bool mock_time_out(struct mock *mock)
         struct pending *pending = container_of(node, struct pending, link);
         if (pending->is_answered)
             continue;
-        pending->is_answered = true;
+        pending->is_answered = pending->is_late = true;
         count_handles(pending->call, -1);
         pending->call->on_done(pending->call, SP_E_TIMEOUT, NULL);
         return true;
@@ -257,10 +271,7 @@ void mock_release(struct mock *mock)
         }
         if (!found)
             return;
-        struct plugin_call *call = found->call;
-        list_remove(&found->link);
-        free(found);
-        call->on_release(call);
+        release(found);
     }
 }
 
@@ -294,7 +305,7 @@ const struct sp_connection *session_connection_ref(const struct sp_connection *c
 
 void session_connection_unref(const struct sp_connection *connection)
 {
-    assert(connection == &current->session.connection);
+    MOCK_CHECK(connection == &current->session.connection);
     current->session.connection_references--;
 }
 
@@ -351,7 +362,7 @@ struct session *channel_session(const struct channel *channel)
 
 int channel_send(struct channel *channel, uint32_t stream, const void *data, size_t length)
 {
-    assert(!channel->is_closed);
+    MOCK_CHECK(!channel->is_closed);
     if (channel->is_shut)
         return SP_ERR_CLOSED;
     if (stream == SP_STREAM_DATA)
@@ -363,7 +374,7 @@ int channel_send(struct channel *channel, uint32_t stream, const void *data, siz
 
 void channel_send_chunk(struct channel *channel, struct channel_chunk *chunk)
 {
-    assert(!channel->is_closed);
+    MOCK_CHECK(!channel->is_closed);
     if (channel->is_shut) {
         chunk->on_sent(chunk);
         return;
@@ -399,7 +410,7 @@ static void offer(struct mock *mock)
         memcpy(copy, buffer_data(&channel->refused), length);
         size_t taken = channel->handler->on_data(channel->arg, SP_STREAM_DATA, copy, length);
         free(copy);
-        assert(taken <= length);
+        MOCK_CHECK(taken <= length);
         buffer_consume(&channel->refused, taken);
         if (taken < length)
             channel->is_paused = true;
@@ -414,7 +425,7 @@ static void offer_again(struct reactor_task *task)
 
 void channel_resume(struct channel *channel)
 {
-    assert(!channel->is_closed);
+    MOCK_CHECK(!channel->is_closed);
     channel->resumed++;
     channel->is_paused = false;
     if (!channel->offers.run)
@@ -424,12 +435,12 @@ void channel_resume(struct channel *channel)
 
 void channel_end_output(struct channel *channel)
 {
-    assert(!channel->is_closed);
+    MOCK_CHECK(!channel->is_closed);
 }
 
 void channel_send_exit_status(struct channel *channel, uint32_t status)
 {
-    assert(!channel->is_closed);
+    MOCK_CHECK(!channel->is_closed);
     if (channel->has_exit_status)
         return;
     channel->has_exit_status = true;
@@ -438,7 +449,7 @@ void channel_send_exit_status(struct channel *channel, uint32_t status)
 
 void channel_shut(struct channel *channel)
 {
-    assert(!channel->is_closed);
+    MOCK_CHECK(!channel->is_closed);
     channel->is_shut = true;
 }
 
@@ -455,7 +466,7 @@ size_t mock_refused(const struct mock *mock)
 
 void mock_receive_eof(struct mock *mock)
 {
-    assert(mock_refused(mock) == 0);
+    MOCK_CHECK(mock_refused(mock) == 0);
     mock->channel.handler->on_eof(mock->channel.arg);
 }
 
@@ -496,7 +507,7 @@ struct plugin_instance *mock_mount(struct mock *mock, const char *path, const ch
     struct session *session = &mock->session;
     struct plugin_instance *instance = plugin_host_find(&session->host, provider, PLUGIN_FS);
     if (!instance) {
-        assert(session->host.count < MOCK_INSTANCES);
+        MOCK_CHECK(session->host.count < MOCK_INSTANCES);
         instance = &session->host.instances[session->host.count++];
         instance->name = provider;
         store_directory(&instance->store, "/");
@@ -553,15 +564,15 @@ void mock_free(struct mock *mock)
     mock_release(mock);
     mock_settle(mock);
     mock_release(mock);
-    assert(mock->overlaps == 0);
-    assert(list_is_empty(&pendings));
-    assert(mock->session.connection_references == 0);
-    assert(strands.references == 1);
-    assert(mock->reactor->timer_count == 0);
+    MOCK_CHECK(mock->overlaps == 0);
+    MOCK_CHECK(list_is_empty(&pendings));
+    MOCK_CHECK(mock->session.connection_references == 0);
+    MOCK_CHECK(strands.references == 1);
+    MOCK_CHECK(mock->reactor->timer_count == 0);
     for (size_t i = 0; i < mock->session.host.count; i++) {
         struct store *store = &mock->session.host.instances[i].store;
-        assert(store_open_handles(store) == 0);
-        assert(store->views == 0);
+        MOCK_CHECK(store_open_handles(store) == 0);
+        MOCK_CHECK(store->views == 0);
         store_free(store);
     }
     buffer_release(&mock->channel.output);

@@ -1,7 +1,6 @@
 /* store.c: the in-memory provider. See store.h. */
 #include "store.h"
 
-#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -76,19 +75,41 @@ int store_open_handles(const struct store *store)
     return count;
 }
 
+static bool is_in_use(const struct store *store, const struct store_node *node)
+{
+    for (size_t i = 0; i < STORE_HANDLES; i++)
+        if (store->handles[i].is_open && store->handles[i].node == node)
+            return true;
+    return false;
+}
+
+/* What is open stays until it is closed, without a name. */
+static void node_remove(struct store *store, struct store_node *node)
+{
+    if (!is_in_use(store, node))
+        node_clear(node);
+    else
+        node->path[0] = '\0';
+}
+
 static int32_t fail(struct sp_fs_reply *reply, uint32_t status)
 {
     reply->status = status;
     return SP_E_FAILED;
 }
 
+static int32_t fail_or_ok(struct sp_fs_reply *reply, uint32_t status)
+{
+    return status == SP_FS_OK ? SP_OK : fail(reply, status);
+}
+
 /* Events promise this of every path. */
 static void check_path(struct sp_str path)
 {
-    assert(path.data && path.data[0] == '/' && path.data[path.len] == '\0');
-    assert(strlen(path.data) == path.len && !strstr(path.data, "//"));
-    assert(path.len == 1 || path.data[path.len - 1] != '/');
-    assert(!strstr(path.data, "/../") && !strstr(path.data, "/./"));
+    MOCK_CHECK(path.data && path.data[0] == '/' && path.data[path.len] == '\0');
+    MOCK_CHECK(strlen(path.data) == path.len && !strstr(path.data, "//"));
+    MOCK_CHECK(path.len == 1 || path.data[path.len - 1] != '/');
+    MOCK_CHECK(!strstr(path.data, "/../") && !strstr(path.data, "/./"));
 }
 
 static bool parent_exists(struct store *store, const char *path)
@@ -125,8 +146,13 @@ static void tell(const struct store_node *node, struct sp_fs_attributes *a)
     };
 }
 
-static void resize(struct store_node *node, uint64_t size)
+#define SIZE_MAX_HERE (64u << 20)
+
+/* 0, or a status. */
+static uint32_t resize(struct store_node *node, uint64_t size)
 {
+    if (size > SIZE_MAX_HERE)
+        return SP_FS_NO_SPACE_ON_FILESYSTEM;
     size_t length = buffer_length(&node->data);
     if (size < length) {
         node->data.end -= length - (size_t)size;
@@ -134,16 +160,17 @@ static void resize(struct store_node *node, uint64_t size)
         memset(buffer_reserve(&node->data, (size_t)size - length), 0, (size_t)size - length);
         buffer_commit(&node->data, (size_t)size - length);
     }
+    return SP_FS_OK;
 }
 
-static void change(struct store_node *node, const struct sp_fs_attributes *a)
+static uint32_t change(struct store_node *node, const struct sp_fs_attributes *a)
 {
-    if (a->valid & SP_ATTR_SIZE)
-        resize(node, a->size);
+    uint32_t status = a->valid & SP_ATTR_SIZE ? resize(node, a->size) : SP_FS_OK;
     if (a->valid & SP_ATTR_PERMISSIONS)
         node->mode = a->mode;
     if (a->valid & SP_ATTR_MODIFY_TIME)
         node->modified = a->modify_time.seconds;
+    return status;
 }
 
 static struct store_handle *handle_of(struct store *store, uint64_t number)
@@ -219,11 +246,12 @@ static int32_t write_file(struct store *store, const struct sp_fs_io *event,
     uint64_t offset = event->offset;
     if (handle->flags & SP_OPEN_APPEND)
         offset = buffer_length(&handle->node->data);
-    if (offset + count > 64u << 20)
+    if (offset > SIZE_MAX_HERE || offset + count > SIZE_MAX_HERE)
         return fail(reply, SP_FS_NO_SPACE_ON_FILESYSTEM);
     if (offset + count > buffer_length(&handle->node->data))
         resize(handle->node, offset + count);
-    memcpy(buffer_data(&handle->node->data) + offset, event->buffer, (size_t)count);
+    if (count > 0)
+        memcpy(buffer_data(&handle->node->data) + offset, event->buffer, (size_t)count);
     reply->count = count + store->lie;
     return SP_OK;
 }
@@ -244,6 +272,8 @@ static int32_t list(struct store *store, const struct sp_fs_handle *event,
     struct store_handle *handle = handle_of(store, event->handle);
     if (!handle || !handle->is_directory)
         return fail(reply, SP_FS_INVALID_HANDLE);
+    if (handle->node->path[0] == '\0') /* removed meanwhile */
+        return fail(reply, SP_FS_EOF);
     uint64_t count = 0;
     while (handle->cursor < STORE_NODES && count < event->count) {
         struct store_node *node = &store->nodes[handle->cursor++];
@@ -280,7 +310,7 @@ static int32_t remove_entry(struct store *store, const struct sp_fs_path *event,
         return fail(reply, wants_directory ? SP_FS_NOT_A_DIRECTORY : SP_FS_FILE_IS_A_DIRECTORY);
     if (wants_directory && !is_empty(store, node->path))
         return fail(reply, SP_FS_DIR_NOT_EMPTY);
-    node_clear(node);
+    node_remove(store, node);
     return SP_OK;
 }
 
@@ -295,8 +325,8 @@ static int32_t rename_entry(struct store *store, const struct sp_fs_pair *event,
         return fail(reply, SP_FS_NO_SUCH_FILE);
     if (old && !(event->flags & SP_RENAME_OVERWRITE))
         return fail(reply, SP_FS_FILE_ALREADY_EXISTS);
-    if (old)
-        node_clear(old);
+    if (old && old != node)
+        node_remove(store, old);
     free(node->path);
     node->path = strdup(event->target.data);
     return SP_OK;
@@ -324,9 +354,12 @@ static int32_t copy_range(struct store *store, const struct sp_fs_copy *event,
     uint64_t count = event->source_offset < size ? size - event->source_offset : 0;
     if (event->length > 0 && count > event->length)
         count = event->length;
-    resize(to->node, event->target_offset + count);
-    memcpy(buffer_data(&to->node->data) + event->target_offset,
-           buffer_data(&from->node->data) + event->source_offset, (size_t)count);
+    if (event->target_offset > SIZE_MAX_HERE ||
+        resize(to->node, event->target_offset + count) != SP_FS_OK)
+        return fail(reply, SP_FS_NO_SPACE_ON_FILESYSTEM);
+    if (count > 0)
+        memcpy(buffer_data(&to->node->data) + event->target_offset,
+               buffer_data(&from->node->data) + event->source_offset, (size_t)count);
     reply->count = count;
     return SP_OK;
 }
@@ -380,13 +413,12 @@ static int32_t on_create(struct store *store, enum plugin_operation operation,
 {
     check_path(event->path);
     struct store_node *node = store_find(store, event->path.data);
-    assert(event->attributes);
+    MOCK_CHECK(event->attributes);
     if (operation == PLUGIN_FS_setstat) {
         node = event->flags & SP_FS_NOFOLLOW ? node : follow(store, node);
         if (!node)
             return fail(reply, SP_FS_NO_SUCH_FILE);
-        change(node, event->attributes);
-        return SP_OK;
+        return fail_or_ok(reply, change(node, event->attributes));
     }
     if (node || !parent_exists(store, event->path.data))
         return fail(reply, node ? SP_FS_FILE_ALREADY_EXISTS : SP_FS_NO_SUCH_FILE);
@@ -403,14 +435,15 @@ static int32_t on_handle(struct store *store, enum plugin_operation operation,
     switch (operation) {
     case PLUGIN_FS_close:
     case PLUGIN_FS_closedir:
-        assert(handle->is_directory == (operation == PLUGIN_FS_closedir));
+        MOCK_CHECK(handle->is_directory == (operation == PLUGIN_FS_closedir));
         handle->is_open = false;
+        if (handle->node->path[0] == '\0')
+            node_remove(store, handle->node);
         return SP_OK;
     case PLUGIN_FS_fsync:
         return SP_OK;
     case PLUGIN_FS_fsetstat:
-        change(handle->node, event->attributes);
-        return SP_OK;
+        return fail_or_ok(reply, change(handle->node, event->attributes));
     default:
         return on_node(store, operation, handle->node, reply);
     }
@@ -420,6 +453,7 @@ static int32_t attach(struct store *store, const struct sp_fs_attach *event,
                       struct sp_fs_reply *reply)
 {
     store->views++;
+    MOCK_CHECK(event->root.len < sizeof store->root);
     memcpy(store->root, event->root.data, (size_t)event->root.len);
     store->root[event->root.len] = '\0';
     reply->handle = 42;
@@ -430,18 +464,18 @@ int32_t store_perform(struct store *store, enum plugin_operation operation,
                       const struct sp_event *event, struct sp_fs_reply *reply)
 {
     const void *e = event;
-    assert(event->connection);
+    MOCK_CHECK(event->connection);
     if (store->fail[operation])
         return fail(reply, store->fail[operation]);
     switch (operation) {
     case PLUGIN_FS_attach:
         return attach(store, e, reply);
     case PLUGIN_FS_detach:
-        assert(((const struct sp_fs_path *)e)->view == 42);
+        MOCK_CHECK(((const struct sp_fs_path *)e)->view == 42);
         store->views--;
         return SP_OK;
     case PLUGIN_FS_open:
-        assert(((const struct sp_fs_create *)e)->view == 42);
+        MOCK_CHECK(((const struct sp_fs_create *)e)->view == 42);
         return open_file(store, e, reply);
     case PLUGIN_FS_read:
         return read_file(store, e, reply);

@@ -7,13 +7,24 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
 
 #include <sallyport/fs.h>
 
 #include "base/buffer.h"
 #include "plugin/operation.h"
 
-#define STORE_NODES 4096
+/* As assert(), in every build. */
+#define MOCK_CHECK(condition)                                                                      \
+    do {                                                                                           \
+        if (!(condition)) {                                                                        \
+            fprintf(stderr, "%s:%d: not so: %s\n", __FILE__, __LINE__, #condition);                \
+            abort();                                                                               \
+        }                                                                                          \
+    } while (0)
+
+#define STORE_NODES 512
 #define STORE_HANDLES 256
 
 struct store_node {
