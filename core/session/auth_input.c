@@ -131,6 +131,9 @@ static void settle_seen(struct session *session)
 
 static uint32_t method_by_name(struct sp_str name)
 {
+    /* The same with the host key in what is signed; the library offers it from 0.12 on. */
+    if (str_is(name, "publickey-hostbound-v00@openssh.com"))
+        return SP_METHOD_PUBLICKEY;
     for (size_t i = 0; auth_methods[i].name; i++)
         if (str_is(name, auth_methods[i].name))
             return auth_methods[i].method;

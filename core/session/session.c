@@ -533,8 +533,10 @@ static void pump(struct session *session)
     if (session->is_dead)
         return;
     if (session->stage == SESSION_ENDING && ending_is_over(session)) {
-        if (!tap_is_present())
+        if (!tap_is_present()) {
+            drop_everything(session); /* the library frees its channels with this */
             ssh_disconnect(session->ssh);
+        }
         session_break(session, "connection.lost", session->end_text);
         return;
     }

@@ -16,8 +16,7 @@
 #include "session/tap.h"
 
 void ssh_packet_set_callbacks(ssh_session session, ssh_packet_callbacks callbacks);
-int ssh_buffer_pack_va(struct ssh_buffer_struct *buffer, const char *format, size_t argc,
-                       va_list ap);
+int __real__ssh_buffer_pack(struct ssh_buffer_struct *buffer, const char *format, size_t argc, ...);
 int __wrap__ssh_buffer_pack(struct ssh_buffer_struct *buffer, const char *format, size_t argc, ...);
 
 /* A packet of ours on its way through the library. */
@@ -31,30 +30,43 @@ static _Thread_local struct tap_confirmation *confirmation;
 
 enum { SSH_MSG_CHANNEL_OPEN_CONFIRMATION = 91 };
 
+/* What the library packs: numbers and pointers only, each a word on the machines this file is built
+ * for, so the arguments can be handed on as words. */
+enum { WORDS_MAX = 32 };
+_Static_assert(sizeof(uintptr_t) == 8, "one word for each argument");
+
+static int pack(struct ssh_buffer_struct *buffer, const char *format, size_t argc,
+                const uintptr_t w[WORDS_MAX])
+{
+    return __real__ssh_buffer_pack(buffer, format, argc, w[0], w[1], w[2], w[3], w[4], w[5], w[6],
+                                   w[7], w[8], w[9], w[10], w[11], w[12], w[13], w[14], w[15],
+                                   w[16], w[17], w[18], w[19], w[20], w[21], w[22], w[23], w[24],
+                                   w[25], w[26], w[27], w[28], w[29], w[30], w[31]);
+}
+
 int __wrap__ssh_buffer_pack(struct ssh_buffer_struct *buffer, const char *format, size_t argc, ...)
 {
+    uintptr_t words[WORDS_MAX] = {0};
     va_list ap;
-    int rc;
 
     if (outgoing.data) {
         const void *data = outgoing.data;
         outgoing.data = NULL;
         return ssh_buffer_add_data(buffer, data, (uint32_t)outgoing.length);
     }
+    if (argc >= WORDS_MAX)
+        return SSH_ERROR;
     va_start(ap, argc);
-    if (confirmation && strcmp(format, "bdddd") == 0) {
-        va_list peek;
-        va_copy(peek, ap);
-        if (va_arg(peek, unsigned int) == SSH_MSG_CHANNEL_OPEN_CONFIRMATION) {
-            confirmation->remote = va_arg(peek, uint32_t);
-            confirmation->local = va_arg(peek, uint32_t);
-            confirmation->window = va_arg(peek, uint32_t);
-        }
-        va_end(peek);
-    }
-    rc = ssh_buffer_pack_va(buffer, format, argc, ap);
+    for (size_t i = 0; i <= argc; i++) /* one more: the library's end mark */
+        words[i] = va_arg(ap, uintptr_t);
     va_end(ap);
-    return rc;
+    if (confirmation && strcmp(format, "bdddd") == 0 &&
+        (uint8_t)words[0] == SSH_MSG_CHANNEL_OPEN_CONFIRMATION) {
+        confirmation->remote = (uint32_t)words[1];
+        confirmation->local = (uint32_t)words[2];
+        confirmation->window = (uint32_t)words[3];
+    }
+    return pack(buffer, format, argc, words);
 }
 
 static int on_packet(ssh_session ssh, uint8_t type, ssh_buffer packet, void *user)
