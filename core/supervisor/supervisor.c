@@ -168,6 +168,9 @@ int supervisor_run(const struct supervisor_options *options)
                                     .signals = {.fd = -1},
                                     .started_ms = clock_now_ms(),
                                     .log_fd = -1};
+    /* What whoever started us had open is neither ours nor the workers'; a pipe would also never
+     * end for its reader. */
+    close_range(STDERR_FILENO + 1, ~0u, 0);
     log_open(STDERR_FILENO, LOG_LEVEL_INFO, LOG_FORMAT_TEXT);
     if (build(&supervisor) < 0) {
         dprintf(STDERR_FILENO, "sallyportd: cannot start: %s\n", strerror(errno));

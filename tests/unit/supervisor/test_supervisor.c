@@ -1,4 +1,6 @@
 /* test_supervisor.c: serving: hand over, bounds, crashes, listing, stopping. */
+#include <dirent.h>
+
 #include "daemon.h"
 
 static void the_worker_with_the_fewest_connections_is_chosen(void **state)
@@ -134,6 +136,32 @@ static void a_plugin_that_calls_exit_counts_as_a_crash(void **state)
     assert_true(log_has(daemon, "signal=0 status=0"));
     WAIT_FOR(ready_workers(daemon) == 1);
     close(a.fd);
+}
+
+static void workers_have_nothing_open_but_what_is_meant_for_them(void **state)
+{
+    struct daemon *daemon = *state;
+    int count = 0, highest = 0;
+    char path[64];
+    configure(daemon, LISTENERS ", \"workers\": 1, \"banner\": \"1\"");
+    int inherited = fcntl(STDERR_FILENO, F_DUPFD, 20); /* above those that workers get */
+    assert_true(inherited >= 20);
+    daemon_start(daemon);
+    struct client a = client_open(daemon);
+    close(a.fd);
+    WAIT_FOR(status_number(daemon, "connections") == 0);
+    snprintf(path, sizeof(path), "/proc/%ld/fd", a.pid);
+    DIR *directory = opendir(path);
+    assert_non_null(directory);
+    for (struct dirent *entry; (entry = readdir(directory));) {
+        int fd = atoi(entry->d_name);
+        highest = fd > highest ? fd : highest;
+        count += entry->d_name[0] != '.';
+    }
+    closedir(directory);
+    assert_int_equal(highest, WORKER_FD_COUNTERS);
+    assert_int_equal(count, WORKER_FD_COUNTERS + 1);
+    close(inherited);
 }
 
 static void connections_wait_for_a_worker_that_can_take_them(void **state)
@@ -342,6 +370,7 @@ int main(int argc, char **argv)
         TEST(full_workers_get_others_beside_them_for_the_time_of_need),
         TEST(a_crash_is_explained_and_the_worker_replaced),
         TEST(a_plugin_that_calls_exit_counts_as_a_crash),
+        TEST(workers_have_nothing_open_but_what_is_meant_for_them),
         TEST(connections_wait_for_a_worker_that_can_take_them),
         TEST(none_is_lost_when_a_link_is_full),
         TEST(connections_of_all_workers_are_listed),
