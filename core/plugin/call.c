@@ -81,16 +81,23 @@ static bool job_ended(struct plugin_call *call)
            call_post(call);
 }
 
-/* If the operation is still queued, it need not run. True if so. What run_blocking() was given is
- * run in any case: the plugin may have left it things to free. Reactor thread, with the lock. */
+/* Whether the plugin would lose something if the operation, or its second part, never ran. */
+static bool must_run(const struct plugin_call *call)
+{
+    return call->state.blocking || plugin_operation_gives_back(call->operation);
+}
+
+/* If the operation is still queued, it need not run. True if so. Reactor thread, with the lock. */
 static bool drop_queued(struct plugin_call *call)
 {
     struct plugin_host *host = call->instance->host;
+    if (must_run(call))
+        return false;
     if (call->state.flags & CALL_DEFERRED) {
         reactor_task_cancel(host->reactor, &call->state.task);
         call->instance->deferred--;
         call->state.flags &= ~(uint32_t)(CALL_DEFERRED | CALL_POSTED);
-    } else if (!call->state.blocking && pool_cancel(host->pool, &call->state.job)) {
+    } else if (pool_cancel(host->pool, &call->state.job)) {
         call_leave_pool(call->instance);
     } else {
         return false;
@@ -299,7 +306,7 @@ static bool begin(struct plugin_call *call)
     struct reactor *reactor = host->reactor;
     bool wakes = false;
     pthread_mutex_lock(&host->lock);
-    bool is_wanted = call->state.blocking || !(call->state.flags & CALL_SETTLED);
+    bool is_wanted = must_run(call) || !(call->state.flags & CALL_SETTLED);
     if (!is_wanted) {
         call->state.flags &= ~(uint32_t)CALL_BUSY;
         wakes = job_ended(call);

@@ -99,3 +99,16 @@ bool plugin_operation_accepts(enum plugin_operation operation, int32_t verdict)
         return verdict <= SP_OK && (accepted[operations[operation].interface] >> verdict & 1u);
     }
 }
+
+bool plugin_operation_gives_back(enum plugin_operation operation)
+{
+    switch (operation) {
+    case PLUGIN_FS_close:
+    case PLUGIN_FS_closedir:
+    case PLUGIN_FS_detach:
+    case PLUGIN_CHANNEL_closed:
+        return true;
+    default:
+        return false;
+    }
+}

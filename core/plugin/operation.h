@@ -43,6 +43,9 @@ const struct plugin_operation_info *plugin_operation_info(enum plugin_operation 
 /* Whether a verdict means anything as the answer to the operation. Any negative one does. */
 bool plugin_operation_accepts(enum plugin_operation operation, int32_t verdict);
 
+/* Whether the operation gives something back to the plugin, so that it must be called whatever has
+ * become of who asked: close, closedir, detach, closed. */
+bool plugin_operation_gives_back(enum plugin_operation operation);
 /* "sallyport.auth/1" */
 const char *plugin_interface_name(enum plugin_interface interface);
 /* PLUGIN_INTERFACE_COUNT if there is none of that name. */
