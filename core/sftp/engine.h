@@ -2,10 +2,11 @@
  * engine.h: the inside of the SFTP engine, for its own files: one engine for each channel, requests
  * with their turns, handles, and what executors use to answer.
  *
- *   engine.c    the channel: messages out of bytes, backpressure, end
- *   request.c   a request's life: read, placed, authorised, queued, run, answered
- *   handle.c    open files and directories
- *   execute_*.c what each operation does
+ *   engine.c         the channel: messages out of bytes, backpressure, end
+ *   request_input.c  from a message to a request: read, placed, authorised
+ *   request.c        a request's life: queued, run, answered
+ *   handle.c         open files and directories
+ *   execute_*.c      what each operation does
  *
  * Order. A request about a handle waits for all earlier ones about that handle. A request about a
  * path waits for earlier ones about paths, except that those which change nothing overlap; CLOSE
@@ -141,11 +142,21 @@ void sftp_engine_enter(struct sftp_engine *engine);
 void sftp_engine_leave(struct sftp_engine *engine);
 bool sftp_engine_is_closed(const struct sftp_engine *engine);
 
-/* request.c */
+/* request_input.c */
 /* A whole message, without its length field. block is the block it lies in, or NULL; it is taken
  * over (set to NULL) if the request needs it. */
 void sftp_request_receive(struct sftp_engine *engine, const uint8_t *data, size_t length,
                           struct sftp_block **block);
+
+/* request.c */
+/* NULL: out of memory. */
+struct sftp_request *sftp_request_new(struct sftp_engine *engine);
+/* Of a request that was not enqueued; others free themselves. */
+void sftp_request_free(struct sftp_request *request);
+/* It is complete and authorised: wait for its turn. */
+void sftp_request_enqueue(struct sftp_request *request);
+void sftp_engine_send_status(struct sftp_engine *engine, uint32_t id, uint32_t status,
+                             struct sp_str text);
 /* Start whatever may be started. */
 void sftp_requests_run(struct sftp_engine *engine);
 /* The channel is gone: drop what waits, cancel what can be. */

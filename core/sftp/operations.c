@@ -182,6 +182,8 @@ uint32_t sftp_authorize(const struct sftp_tree *tree, const struct sftp_operatio
         *ret_text = "You may read files on this server, but not change them";
         return SP_FS_PERMISSION_DENIED;
     }
+    if (operation == &operations[SFTP_OP_COPY_DATA]) /* its source is only read */
+        mount = NULL;
     if ((mount && mount->config->read_only) || (mount_to && mount_to->config->read_only)) {
         *ret_text = "These files are read-only";
         return SP_FS_WRITE_PROTECT;

@@ -100,6 +100,7 @@ static void data_is_copied_between_mounts(void **state)
     struct mock *mock = mock_new();
     struct plugin_instance *other = mock_mount(mock, "/other", "other");
     store_file(mock_store(mock), "/f", "some text");
+    mock->session.mounts[0].read_only = true; /* which does not matter for a source */
     client_start(mock);
     struct handle from = open_file(mock, "/f", FXF_READ);
     struct handle to = open_file(mock, "/other/f", FXF_WRITE | FXF_CREAT);

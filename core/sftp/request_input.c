@@ -1,0 +1,276 @@
+/*
+ * request_input.c: from a message to a request in its queue: read, placed in the tree or with its
+ * handles, authorised; or refused. See engine.h.
+ */
+#include "sftp/engine.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/err.h"
+#include "base/log.h"
+
+#define LINK_TEXT_MAX 4095u /* PATH_MAX without its NUL */
+
+static struct sp_str text_of(const char *text)
+{
+    return (struct sp_str){text ? text : "", text ? strlen(text) : 0};
+}
+
+/* A directory that exists only because of mounts, or the name of a mount itself, is nobody's to
+ * make, replace or remove; and what no mount holds is nowhere. */
+static uint32_t check_place(const struct sftp_request *request, const struct sftp_place *place,
+                            const char **ret_text)
+{
+    const struct sftp_operation *operation = request->operation;
+    if (operation->makes_entry && (place->is_mount_point || place->is_above_mount)) {
+        if (operation == sftp_operation(SFTP_OP_MKDIR))
+            return SP_FS_FILE_ALREADY_EXISTS;
+        *ret_text = "This directory is a mount point or holds one";
+        return SP_FS_PERMISSION_DENIED;
+    }
+    if (place->mount || (place->is_above_mount && operation->takes_mountless) ||
+        operation->hook == SFTP_HOOK_PATH_RESOLVE) /* a name may be spelt out that is nowhere */
+        return SP_FS_OK;
+    if (!sftp_operation_changes(operation, request->message.flags))
+        return place->is_above_mount ? SP_FS_OP_UNSUPPORTED : SP_FS_NO_SUCH_FILE;
+    *ret_text = "No storage is mounted here";
+    return SP_FS_PERMISSION_DENIED;
+}
+
+/* A user who is restricted to a home could leave it by a link: absolute text is meant from the
+ * home, and text that climbs is refused, as the link may be moved. */
+static uint32_t place_link_text(const struct sftp_request *request, char out[VPATH_MAX],
+                                const char **ret_text)
+{
+    struct sp_str text = request->message.target;
+    if (text.len == 0 || text.len > LINK_TEXT_MAX || memchr(text.data, '\0', (size_t)text.len))
+        return SP_FS_INVALID_FILENAME;
+    const struct sftp_tree *tree = request->engine->tree;
+    if (tree->is_restricted && text.data[0] == '/')
+        return sftp_tree_resolve(tree, text, out);
+    memcpy(out, text.data, (size_t)text.len);
+    out[text.len] = '\0';
+    if (!tree->is_restricted)
+        return SP_FS_OK;
+    for (const char *part = out; part; part = strchr(part, '/')) {
+        part += *part == '/';
+        if (strncmp(part, "..", 2) == 0 && (part[2] == '/' || part[2] == '\0')) {
+            *ret_text = "A link with \"..\" could lead out of your home";
+            return SP_FS_PERMISSION_DENIED;
+        }
+    }
+    return SP_FS_OK;
+}
+
+/* Both names in one piece of memory that lives as long as the request. */
+static int keep_names(struct sftp_request *request, const char *first, const char *second)
+{
+    size_t first_size = strlen(first) + 1, second_size = strlen(second) + 1;
+    request->names = malloc(first_size + second_size);
+    if (!request->names)
+        return SP_ERR_NOMEM;
+    memcpy(request->names, first, first_size);
+    memcpy(request->names + first_size, second, second_size);
+    return 0;
+}
+
+static uint32_t place_paths(struct sftp_request *request, const char **ret_text)
+{
+    struct sftp_engine *engine = request->engine;
+    const struct sftp_operation *operation = request->operation;
+    char path[VPATH_MAX], second[VPATH_MAX] = "";
+    struct sp_str name = request->message.path;
+    uint32_t status = SP_FS_OK;
+    if (operation->subject == SFTP_SUBJECT_TILDE_PATH) {
+        status = sftp_tree_expand(engine->tree, name, second);
+        name = text_of(second);
+    }
+    if (status == SP_FS_OK)
+        status = sftp_tree_resolve(engine->tree, name, path);
+    if (status == SP_FS_OK && operation->subject == SFTP_SUBJECT_TWO_PATHS)
+        status = sftp_tree_resolve(engine->tree, request->message.target, second);
+    else if (status == SP_FS_OK && operation->subject == SFTP_SUBJECT_LINK)
+        status = place_link_text(request, second, ret_text);
+    if (status != SP_FS_OK)
+        return status;
+    if (keep_names(request, path, second) < 0)
+        return SP_FS_FAILURE;
+
+    sftp_tree_locate(engine->tree, request->names, &request->place);
+    status = check_place(request, &request->place, ret_text);
+    const char *kept_second = request->names + strlen(path) + 1;
+    request->link_text = kept_second;
+    if (status == SP_FS_OK && operation->subject == SFTP_SUBJECT_TWO_PATHS) {
+        sftp_tree_locate(engine->tree, kept_second, &request->target);
+        status = check_place(request, &request->target, ret_text);
+        if (status == SP_FS_OK && request->place.mount != request->target.mount) {
+            *ret_text = "The two names are on different mounts";
+            status = SP_FS_FAILURE;
+        }
+    }
+    return status;
+}
+
+static bool is_kind(const struct sftp_handle *handle, enum sftp_subject subject)
+{
+    switch (subject) {
+    case SFTP_SUBJECT_FILE:
+    case SFTP_SUBJECT_TWO_FILES:
+        return handle->kind == SFTP_HANDLE_FILE;
+    case SFTP_SUBJECT_DIRECTORY:
+        return handle->kind == SFTP_HANDLE_DIRECTORY;
+    default:
+        return true;
+    }
+}
+
+static uint32_t place_handle(struct sftp_request *request, struct sp_str wire, uint32_t needs,
+                             struct sftp_handle **ret_handle, const char **ret_text)
+{
+    struct sftp_handle *handle = sftp_handle_find(request->engine, wire);
+    if (!handle || !is_kind(handle, request->operation->subject))
+        return SP_FS_INVALID_HANDLE;
+    if (needs & ~handle->flags) {
+        *ret_text = needs & SP_OPEN_READ ? "The file was not opened for reading"
+                                         : "The file was not opened for writing";
+        return SP_FS_PERMISSION_DENIED;
+    }
+    if (!handle->mount && !request->operation->takes_mountless)
+        return SP_FS_OP_UNSUPPORTED;
+    *ret_handle = handle;
+    return SP_FS_OK;
+}
+
+static uint32_t place_handles(struct sftp_request *request, const char **ret_text)
+{
+    const struct sftp_operation *operation = request->operation;
+    struct sftp_message *message = &request->message;
+    uint32_t status =
+        place_handle(request, message->handle, operation->needs, &request->handle, ret_text);
+    if (status == SP_FS_OK && operation->subject == SFTP_SUBJECT_TWO_FILES)
+        status = place_handle(request, message->handle_to, operation->needs_to, &request->handle_to,
+                              ret_text);
+    if (status == SP_FS_OK && request->handle == request->handle_to) {
+        *ret_text = "The two handles are the same file";
+        status = SP_FS_FAILURE;
+    }
+    return status;
+}
+
+/* A word that is no path: kept in names, if there is one. */
+static uint32_t place_word(struct sftp_request *request)
+{
+    struct sp_str word = request->message.path;
+    char copy[VPATH_MAX];
+    if (word.len == 0)
+        return SP_FS_OK;
+    if (word.len >= sizeof copy || memchr(word.data, '\0', (size_t)word.len))
+        return SP_FS_INVALID_PARAMETER;
+    memcpy(copy, word.data, (size_t)word.len);
+    copy[word.len] = '\0';
+    return keep_names(request, copy, "") < 0 ? SP_FS_FAILURE : SP_FS_OK;
+}
+
+/* Everything that can be said of a request before its turn. */
+static uint32_t prepare(struct sftp_request *request, const char **ret_text)
+{
+    const struct sftp_mount *mount = NULL, *mount_to = NULL;
+    uint32_t status = SP_FS_OK;
+    switch (request->operation->subject) {
+    case SFTP_SUBJECT_NONE:
+        status = place_word(request);
+        break;
+    case SFTP_SUBJECT_PATH:
+    case SFTP_SUBJECT_TILDE_PATH:
+    case SFTP_SUBJECT_TWO_PATHS:
+    case SFTP_SUBJECT_LINK:
+        status = place_paths(request, ret_text);
+        mount = request->place.mount;
+        mount_to = request->target.mount;
+        break;
+    default:
+        status = place_handles(request, ret_text);
+        mount = request->handle ? request->handle->mount : NULL;
+        mount_to = request->handle_to ? request->handle_to->mount : NULL;
+        break;
+    }
+    if (status != SP_FS_OK)
+        return status;
+    return sftp_authorize(request->engine->tree, request->operation, request->message.flags, mount,
+                          mount_to, ret_text);
+}
+
+/* A WRITE's data must outlive the packet: keep its block, or copy it into one. */
+static uint32_t keep_data(struct sftp_request *request, struct sftp_block **block)
+{
+    struct sftp_message *message = &request->message;
+    if (message->length > SFTP_PACKET_MAX)
+        return SP_FS_BAD_MESSAGE;
+    if (*block) {
+        request->block = *block;
+        *block = NULL;
+        request->data =
+            request->block->bytes + ((const uint8_t *)message->data.data - request->block->bytes);
+    } else {
+        request->block = sftp_block_get((size_t)message->length);
+        if (!request->block)
+            return SP_FS_FAILURE;
+        request->data = request->block->bytes;
+        if (message->length > 0)
+            memcpy(request->data, message->data.data, (size_t)message->length);
+    }
+    request->engine->input_bytes += (size_t)message->length;
+    return SP_FS_OK;
+}
+
+static void refuse(struct sftp_request *request, uint32_t status, const char *text)
+{
+    log_debug("sftp.refused", LOG_U64("conn", request->engine->tree->connection->id),
+              LOG_TEXT("operation", request->operation->name), LOG_U64("status", status));
+    sftp_engine_send_status(request->engine, request->message.id, status, text_of(text));
+    sftp_request_free(request);
+}
+
+void sftp_request_receive(struct sftp_engine *engine, const uint8_t *data, size_t length,
+                          struct sftp_block **block)
+{
+    struct wire_reader reader;
+    wire_reader_init(&reader, data, length);
+    uint8_t type = wire_get_u8(&reader);
+    uint32_t id = wire_get_u32(&reader);
+    struct sp_str extension = {"", 0};
+    counter_add(&engine->counters->sftp_requests, 1);
+    if (type == SFTP_INIT) {
+        sftp_engine_fail(engine, "INIT twice");
+        return;
+    }
+    if (type == SFTP_EXTENDED)
+        extension = wire_get_string(&reader);
+    const struct sftp_operation *operation = sftp_operation_find(type, extension);
+    if (!wire_ok(&reader) || !operation) {
+        sftp_engine_send_status(
+            engine, id, wire_ok(&reader) ? SP_FS_OP_UNSUPPORTED : SP_FS_BAD_MESSAGE, text_of(NULL));
+        return;
+    }
+    struct sftp_request *request = sftp_request_new(engine);
+    if (!request) {
+        sftp_engine_send_status(engine, id, SP_FS_FAILURE, text_of("Out of memory"));
+        return;
+    }
+    request->operation = operation;
+    request->message.id = id;
+    operation->decode(&reader, &engine->dialect, &request->message);
+    const char *text = NULL;
+    uint32_t status = wire_ok(&reader) ? prepare(request, &text) : SP_FS_BAD_MESSAGE;
+    if (status == SP_FS_OK && operation == sftp_operation(SFTP_OP_WRITE))
+        status = keep_data(request, block);
+    if (status != SP_FS_OK) {
+        refuse(request, status, text);
+        return;
+    }
+    /* From here on nobody can name the handle: its queue gets no more requests. */
+    if (operation == sftp_operation(SFTP_OP_CLOSE))
+        sftp_handle_forget(request->handle);
+    sftp_request_enqueue(request);
+}
