@@ -23,6 +23,7 @@ CRASHES_EXPECTED=0
 TRACER=() # what the daemon is started by
 mkdir -p "$W"/{state,root,home,sanitizer,out}
 export HOME=$W/home
+cd "$W" # whoever started us may be where we may not be
 
 # --- saying what went wrong ---
 
