@@ -216,9 +216,11 @@ class Client:
             if code not in CHATTER:
                 return code, reader
 
-    def expect(self, *codes, seconds=DEADLINE):
-        """The Reader of the next packet, which must have one of the codes."""
+    def expect(self, *codes, seconds=DEADLINE, skip=None):
+        """The Reader of the next packet but those of code skip, which must have one of the codes."""
         code, reader = self.receive(seconds)
+        while code == skip:
+            code, reader = self.receive(seconds)
         assert code in codes, f"server sent {code}, expected {codes}"
         return reader
 
@@ -261,19 +263,22 @@ class Client:
         return (bytes([KEXINIT]) + os.urandom(16) + b"".join(string(n) for n in names.values())
                 + boolean(False) + u32(0))
 
-    def kex(self, until_keys=True):
-        """The key exchange, after banner(). With until_keys False: up to ECDH_INIT's answer."""
+    def kex(self, until_keys=True, injected=None):
+        """The key exchange, after banner(). With until_keys False: up to ECDH_INIT's answer.
+        injected is a packet to send in the middle of it."""
         ours = self.kexinit()
         self.send_packet(ours)
         while True:
             theirs = self.receive_packet()
             if theirs[0] == KEXINIT:
                 break
+        if injected:
+            self.send_packet(injected)
         secret = X25519PrivateKey.generate()
         public = secret.public_key().public_bytes(serialization.Encoding.Raw,
                                                   serialization.PublicFormat.Raw)
         self.send_packet(bytes([ECDH_INIT]) + string(public))
-        reply = self.expect(ECDH_REPLY)
+        reply = self.expect(ECDH_REPLY, skip=UNIMPLEMENTED)
         host_key, server_public = reply.string(), reply.string()
         shared = secret.exchange(X25519PublicKey.from_public_bytes(server_public))
         shared = mpint(int.from_bytes(shared, "big"))
@@ -297,7 +302,7 @@ class Client:
         keys = self.pending
         self.send_packet(bytes([NEWKEYS]))
         self.out.set_keys(keys["C"], keys["A"], keys["E"], True)
-        self.expect(NEWKEYS)
+        self.expect(NEWKEYS, skip=UNIMPLEMENTED)
         self.incoming.set_keys(keys["D"], keys["B"], keys["F"], False)
         if self.strict:
             self.out.sequence = self.incoming.sequence = 0
