@@ -33,7 +33,7 @@ static const struct kind {
     {"macs", SSH_OPTIONS_HMAC_C_S,
      "hmac-sha2-256-etm@openssh.com,hmac-sha2-512-etm@openssh.com,hmac-sha2-256,hmac-sha2-512,"
      "hmac-sha1-etm@openssh.com,hmac-sha1"},
-    {"compression", SSH_OPTIONS_COMPRESSION_C_S, "none,zlib@openssh.com,zlib"},
+    {"compression", SSH_OPTIONS_COMPRESSION_C_S, "none,zlib@openssh.com"},
     {"public_keys", SSH_OPTIONS_PUBLICKEY_ACCEPTED_TYPES,
      "ssh-ed25519,ssh-ed25519-cert-v01@openssh.com,sk-ssh-ed25519@openssh.com,"
      "sk-ssh-ed25519-cert-v01@openssh.com,ecdsa-sha2-nistp256,"
@@ -44,6 +44,9 @@ static const struct kind {
      "rsa-sha2-512-cert-v01@openssh.com,rsa-sha2-256,rsa-sha2-256-cert-v01@openssh.com,ssh-rsa"},
 };
 #define KINDS (sizeof kinds / sizeof *kinds)
+
+/* Compresses before anybody has authenticated: an attack surface that nobody needs. */
+static const char refused[] = "zlib";
 
 /* The library drops unknown names from a list silently; alone, an unknown name is an error. */
 static bool is_known(const struct kind *kind, const char *name, size_t length)
@@ -56,6 +59,8 @@ static bool is_known(const struct kind *kind, const char *name, size_t length)
         return false;
     memcpy(text, name, length);
     text[length] = '\0';
+    if (strcmp(text, refused) == 0)
+        return false;
     probe = ssh_new();
     known = probe && ssh_options_set(probe, kind->option, text) == SSH_OK;
     ssh_free(probe);

@@ -11,10 +11,11 @@
 
 #include "base/err.h"
 #include "base/log.h"
+#include "base/user_name.h"
 
 enum {
-    USER_MAX = 255, /* bytes in a user name */
     PROMPTS_MAX = 16,
+    NOT_ASKED = -1, /* no question of keyboard-interactive is open */
 };
 
 const struct auth_method auth_methods[] = {
@@ -28,26 +29,35 @@ const struct auth_method auth_methods[] = {
 void auth_init(struct session *session)
 {
     list_init(&session->auth.requests);
-    session->auth.methods = session->service->config->auth_methods;
+    session->auth.asked = NOT_ASKED;
+    session->auth.methods = session->service->auth_methods;
 }
 
 static void request_free(struct auth_request *request)
 {
+    if (!request)
+        return;
+    chain_cancel(&request->run);
     list_remove(&request->link);
     ssh_message_free(request->message);
     free(request);
+}
+
+static void free_waiting(struct auth *auth)
+{
+    for (struct list *node; (node = list_first(&auth->requests));)
+        request_free(container_of(node, struct auth_request, link));
+    auth->requests_count = 0;
 }
 
 void auth_free(struct session *session)
 {
     struct auth *auth = &session->auth;
 
-    chain_cancel(&auth->run);
     reactor_timer_cancel(session->service->reactor, &auth->delay);
-    for (struct list *node; (node = list_first(&auth->requests));)
-        request_free(container_of(node, struct auth_request, link));
-    ssh_message_free(auth->handle);
-    auth->handle = NULL;
+    request_free(auth->current);
+    auth->current = NULL;
+    free_waiting(auth);
     free(auth->user);
     auth->user = NULL;
 }
@@ -84,8 +94,6 @@ static void send_failure(struct session *session, ssh_message message, bool is_p
         buffer_release(&packet);
         return;
     }
-    if (!message)
-        message = session->auth.handle;
     if (!message) {
         session_end(session, DISCONNECT_PROTOCOL_ERROR, "auth.unanswerable",
                     "a request that cannot be answered");
@@ -110,59 +118,56 @@ static void send_banner(struct session *session, struct sp_str text)
     ssh_string_free(banner);
 }
 
-/* --- the outcome of the first request ------------------------------------------------------ */
+/* --- the outcome of a request -------------------------------------------------------------- */
 
-static void finish_request(struct session *session)
+/* Each of these answers session->auth.current, which no other request can take the place of until
+ * it is finished: what is sent may bring more requests in at once. */
+
+static void finish(struct auth_request *request)
 {
-    struct list *node = list_first(&session->auth.requests);
-    struct auth_request *request = container_of(node, struct auth_request, link);
+    struct session *session = request->session;
 
-    session->auth.requests_count--;
-    /* Without the tap a reply to a swallowed request needs some message to be sent through. */
-    if (!tap_is_present() && !session->auth.handle && request->message) {
-        session->auth.handle = request->message;
-        request->message = NULL;
-    }
+    session->auth.current = NULL;
     request_free(request);
     session_kick(session);
     auth_answer_next(session);
 }
 
-static struct auth_request *current(struct session *session)
+static void fail_now(struct auth_request *request, bool is_partial)
 {
-    return container_of(list_first(&session->auth.requests), struct auth_request, link);
-}
+    struct session *session = request->session;
 
-static void fail_now(struct session *session, bool is_partial)
-{
-    struct auth *auth = &session->auth;
-
-    send_failure(session, current(session)->message, is_partial);
-    if (session->stage != SESSION_AUTHENTICATING)
+    send_failure(session, request->message, is_partial);
+    if (session->is_dead || session->stage != SESSION_AUTHENTICATING)
         return;
-    if (auth->failures >= session->service->config->limits.auth_tries) {
+    if (session->auth.failures >= session->service->config->limits.auth_tries) {
         session_end(session, DISCONNECT_NO_MORE_AUTH_METHODS, "auth.too_many_tries",
                     "too many authentication failures");
         return;
     }
-    finish_request(session);
+    finish(request);
 }
 
 static void on_delay(struct reactor_timer *timer)
 {
     struct session *session = container_of(timer, struct session, auth.delay);
 
-    if (session->is_dead || session->stage != SESSION_AUTHENTICATING)
-        return;
-    fail_now(session, false);
+    if (!session->is_dead && session->stage == SESSION_AUTHENTICATING)
+        fail_now(session->auth.current, false);
 }
 
-/* counts: whether the client spends one of its tries. "none" and the offer of a key do not. */
-static void deny(struct session *session, bool counts, struct sp_str reason, const char *by)
+static bool is_offer(const struct auth_request *request)
 {
+    return request->method == SP_METHOD_PUBLICKEY && !request->seen.has_signature;
+}
+
+/* "none" and the offer of a key do not spend one of the client's tries. */
+static void deny(struct auth_request *request, struct sp_str reason, const char *by)
+{
+    struct session *session = request->session;
     struct auth *auth = &session->auth;
-    const struct auth_request *request = current(session);
     uint64_t delay = session->service->config->timeouts.auth_failure_delay;
+    bool counts = request->method != SP_METHOD_NONE && !is_offer(request);
 
     log_at(counts ? LOG_LEVEL_INFO : LOG_LEVEL_DEBUG, "auth.denied",
            LOG_U64("conn", session->origin.id), LOG_TEXT("user", auth->user),
@@ -171,28 +176,69 @@ static void deny(struct session *session, bool counts, struct sp_str reason, con
            LOG_STR("reason", reason));
     if (!counts) {
         /* A client may offer many keys, yet not without end. */
-        if (++auth->tries > 4 * session->service->config->limits.auth_tries)
+        if (++auth->offers > 4 * session->service->config->limits.auth_tries)
             auth->failures = session->service->config->limits.auth_tries;
-        fail_now(session, false);
+        fail_now(request, false);
         return;
     }
     auth->failures++;
     counter_add(&session->service->counters->auth_failures, 1);
     auth->delay.on_time = on_delay;
     if (delay == 0 || reactor_timer_set(session->service->reactor, &auth->delay, delay) < 0)
-        fail_now(session, false);
+        fail_now(request, false);
 }
 
-static void let_in(struct session *session, const struct sp_grant *grant, const char *by)
+/* The last check before the door opens, whoever has said yes. */
+static bool is_proved(const struct auth_request *request)
 {
+    if (!request->message)
+        return false;
+    return request->method != SP_METHOD_PUBLICKEY ||
+           (request->seen.has_signature &&
+            ssh_message_auth_publickey_state(request->message) == SSH_PUBLICKEY_STATE_VALID);
+}
+
+static void ignore_verdict(void *owner, int32_t verdict, const struct sp_reply *reply,
+                           const struct plugin_instance *by)
+{
+    (void)owner, (void)verdict, (void)reply, (void)by;
+}
+
+/* Every plugin of the chain learns who is in, whoever of them has let the user in. */
+static void tell_authenticated(const struct auth_request *request)
+{
+    struct session *session = request->session;
+    const struct chain *chain = &session->service->auth_chain;
+
+    for (size_t i = 0; i < chain->count; i++) {
+        char *user = strdup(session->auth.user);
+        struct sp_auth_event event = {
+            .head = {.struct_size = sizeof event, .connection = session->snapshot},
+            .user = sp_str_of(user),
+            .method = request->method,
+            .attempt = session->auth.failures + 1,
+            .methods_done = session->auth.methods_done | request->method,
+        };
+        struct chain one = {.instances = chain->instances + i, .count = 1};
+        chain_start(NULL, &one, PLUGIN_AUTH_authenticated, &event.head, session->strands,
+                    ignore_verdict, NULL, free, user);
+    }
+}
+
+static void let_in(struct auth_request *request, const struct sp_grant *grant, const char *by)
+{
+    struct session *session = request->session;
     struct sp_connection connection = *session->snapshot;
     struct sp_grant none = {.struct_size = sizeof none};
-    struct auth_request *request = current(session);
 
+    if (!is_proved(request)) {
+        session_break(session, "auth.unproved", "a yes to a request without proof");
+        return;
+    }
     connection.user = sp_str_of(session->auth.user);
     connection.authenticated = 1;
     connection.grant = grant ? grant : &none;
-    if (session_set_snapshot(session, &connection) < 0 || !request->message) {
+    if (session_set_snapshot(session, &connection) < 0) {
         session_break(session, "auth.failed", "out of memory");
         return;
     }
@@ -206,28 +252,30 @@ static void let_in(struct session *session, const struct sp_grant *grant, const 
     ssh_message_auth_reply_success(request->message, 0);
     session->service->observer.on_authenticated(session->service->observer.arg, session->origin.id);
     session_arm_timer(session);
-    finish_request(session);
+    tell_authenticated(request);
+    free_waiting(&session->auth); /* RFC 4252, 5.1: what comes after success is ignored */
+    finish(request);
 }
 
-static void partial(struct session *session, const struct sp_auth_reply *reply)
+static void partial(struct auth_request *request, const struct sp_auth_reply *reply)
 {
+    struct session *session = request->session;
     struct auth *auth = &session->auth;
-    const struct auth_request *request = current(session);
 
     auth->methods_done |= request->method;
-    auth->methods = session->service->config->auth_methods & ~auth->methods_done;
+    auth->methods = session->service->auth_methods & ~auth->methods_done;
     if (reply && reply->methods)
-        auth->methods = reply->methods & session->service->config->auth_methods;
+        auth->methods = reply->methods & session->service->auth_methods;
     log_info("auth.partial", LOG_U64("conn", session->origin.id), LOG_TEXT("user", auth->user),
              LOG_TEXT("method", method_name(request->method)));
-    fail_now(session, true);
+    fail_now(request, true);
 }
 
-static bool ask(struct session *session, const struct sp_auth_reply *reply)
+static bool ask(struct auth_request *request, const struct sp_auth_reply *reply)
 {
+    struct auth *auth = &request->session->auth;
     const char *texts[PROMPTS_MAX];
     char echo[PROMPTS_MAX];
-    struct auth_request *request = current(session);
 
     if (!reply || request->method != SP_METHOD_KEYBOARD_INTERACTIVE ||
         reply->prompts_count > PROMPTS_MAX)
@@ -236,49 +284,49 @@ static bool ask(struct session *session, const struct sp_auth_reply *reply)
         texts[i] = reply->prompts[i].text.data ? reply->prompts[i].text.data : "";
         echo[i] = (char)(reply->prompts[i].echo != 0);
     }
+    auth->asked = (int)reply->prompts_count;
+    auth->round++;
     if (ssh_message_auth_interactive_request(request->message,
                                              reply->name.data ? reply->name.data : "",
                                              reply->instruction.data ? reply->instruction.data : "",
-                                             reply->prompts_count, texts, echo) != SSH_OK)
+                                             reply->prompts_count, texts, echo) != SSH_OK) {
+        auth->asked = NOT_ASKED;
         return false;
-    session->auth.round++;
-    finish_request(session);
+    }
+    finish(request);
     return true;
 }
 
 static void on_verdict(void *owner, int32_t verdict, const struct sp_reply *head,
                        const struct plugin_instance *by)
 {
-    struct session *session = owner;
-    struct auth *auth = &session->auth;
+    struct auth_request *request = owner;
+    struct session *session = request->session;
     const struct sp_auth_reply *reply = (const struct sp_auth_reply *)head;
-    struct auth_request *request = current(session);
     const char *name = by ? plugin_instance_name(by) : "";
-    bool is_offer = request->method == SP_METHOD_PUBLICKEY && !request->seen.has_signature;
 
     if (session->is_dead || session->stage != SESSION_AUTHENTICATING)
         return;
     if (reply && reply->banner.len)
         send_banner(session, reply->banner);
-    if (verdict == SP_ALLOW && is_offer) {
+    if (verdict == SP_ALLOW && is_offer(request)) {
         ssh_message_auth_reply_pk_ok_simple(request->message);
-        finish_request(session);
+        finish(request);
         return;
     }
     if (verdict == SP_ALLOW) {
-        let_in(session, reply ? reply->grant : NULL, name);
+        let_in(request, reply ? reply->grant : NULL, name);
         return;
     }
-    if (verdict == SP_PARTIAL && !is_offer) {
-        partial(session, reply);
+    if (verdict == SP_PARTIAL && !is_offer(request)) {
+        partial(request, reply);
         return;
     }
-    if (verdict == SP_ASK && ask(session, reply))
+    if (verdict == SP_ASK && ask(request, reply))
         return;
     if (verdict == SP_DENY && reply && reply->methods)
-        auth->methods = reply->methods & session->service->config->auth_methods;
-    deny(session, request->method != SP_METHOD_NONE && !is_offer,
-         reply ? reply->reason : (struct sp_str){0}, name);
+        session->auth.methods = reply->methods & session->service->auth_methods;
+    deny(request, reply ? reply->reason : (struct sp_str){0}, name);
 }
 
 static enum plugin_operation operation_of(uint32_t method)
@@ -295,8 +343,9 @@ static enum plugin_operation operation_of(uint32_t method)
     }
 }
 
-static void ask_plugins(struct session *session, const struct auth_request *request)
+static void ask_plugins(struct auth_request *request)
 {
+    struct session *session = request->session;
     struct sp_auth_event event = {
         .head = {.struct_size = sizeof event, .connection = session->snapshot},
         .method = request->method,
@@ -306,83 +355,101 @@ static void ask_plugins(struct session *session, const struct auth_request *requ
     struct auth_memory *memory = auth_event_fill(session, request, &event);
 
     if (!memory) {
-        deny(session, true, sp_str_of("the request could not be read"), "");
+        deny(request, sp_str_of("the request could not be read"), "");
         return;
     }
-    chain_start(&session->auth.run, &session->service->auth_chain, operation_of(request->method),
-                &event.head, session->strands, on_verdict, session, auth_memory_free, memory);
+    chain_start(&request->run, &session->service->auth_chain, operation_of(request->method),
+                &event.head, session->strands, on_verdict, request, auth_memory_free, memory);
 }
 
-/* A name that could do harm in a path, a log, a query or a shell is refused before anybody sees it.
- */
-static bool is_sound_user(const char *user)
+/* The first request names the user. False: the session has ended. */
+static bool take_user(struct session *session, const char *user)
 {
-    size_t length = strlen(user);
-
-    if (length == 0 || length > USER_MAX)
-        return false;
-    for (size_t i = 0; i < length; i++)
-        if ((unsigned char)user[i] < 0x20 || user[i] == 0x7f)
-            return false;
-    return true;
-}
-
-/* True if the request may go to the plugins; else it has been dealt with. */
-static bool is_admissible(struct session *session, const struct auth_request *request)
-{
+    struct sp_connection connection = *session->snapshot;
     struct auth *auth = &session->auth;
-    const char *user = request->is_response ? auth->user : ssh_message_auth_user(request->message);
 
-    if (!user)
-        user = "";
     if (auth->user && strcmp(auth->user, user) != 0) {
         session_end(session, DISCONNECT_PROTOCOL_ERROR, "auth.user_changed",
                     "the user name may not change");
         return false;
     }
-    if (!auth->user) {
-        struct sp_connection connection = *session->snapshot;
-        auth->user = strdup(user);
-        connection.user = sp_str_of(is_sound_user(user) ? user : "");
-        if (!auth->user || session_set_snapshot(session, &connection) < 0) {
-            session_break(session, "auth.failed", "out of memory");
-            return false;
-        }
-        if (session->service->config->banner)
-            send_banner(session, sp_str_of(session->service->config->banner));
-    }
-    if (!is_sound_user(user)) {
-        deny(session, true, sp_str_of("the user name is malformed"), "");
+    if (auth->user)
+        return true;
+    auth->user = strdup(user);
+    connection.user = sp_str_of(user_name_is_sound(user) ? user : "");
+    if (!auth->user || session_set_snapshot(session, &connection) < 0) {
+        session_break(session, "auth.failed", "out of memory");
         return false;
     }
-    /* A password change is refused as a plain failure; the old password must not count as a try to
-     * log in that a plugin could allow. */
-    if (request->seen.is_password_change) {
-        deny(session, true, sp_str_of("password change is not offered"), "");
-        return false;
-    }
-    if (request->method == 0 ||
-        (request->method != SP_METHOD_NONE && !(auth->methods & request->method))) {
-        deny(session, true, sp_str_of("the method is not offered"), "");
-        return false;
-    }
+    if (session->service->config->banner)
+        send_banner(session, sp_str_of(session->service->config->banner));
     return true;
+}
+
+/* Answers belong to the question that is open, and any other request ends the dialogue (RFC 4256,
+ * 3.1); one that is left unanswered counts as a try. False: no such question. */
+static bool take_dialogue(const struct auth_request *request)
+{
+    struct session *session = request->session;
+    struct auth *auth = &session->auth;
+    int asked = auth->asked;
+
+    auth->asked = NOT_ASKED;
+    if (request->is_response)
+        return asked != NOT_ASKED && ssh_userauth_kbdint_getnanswers(session->ssh) == asked;
+    auth->round = 0;
+    if (asked != NOT_ASKED)
+        auth->failures++;
+    return true;
+}
+
+/* Why the request does not go to the plugins, or NULL. */
+static const char *refusal(const struct auth_request *request)
+{
+    const struct auth *auth = &request->session->auth;
+
+    if (!request->message)
+        return "bad signature, key or packet";
+    if (!user_name_is_sound(auth->user))
+        return "the user name is malformed";
+    /* The old password must not count as a try to log in that a plugin could allow. */
+    if (request->seen.is_password_change)
+        return "password change is not offered";
+    if (request->method == 0 ||
+        (request->method != SP_METHOD_NONE && !(auth->methods & request->method)))
+        return "the method is not offered";
+    return NULL;
+}
+
+static void serve(struct auth_request *request)
+{
+    struct session *session = request->session;
+    bool is_expected = take_dialogue(request);
+    const char *user, *reason;
+
+    if (request->message && !request->is_response) {
+        user = ssh_message_auth_user(request->message);
+        if (!take_user(session, user ? user : ""))
+            return;
+    }
+    reason = is_expected ? refusal(request) : "no such question is open";
+    if (reason)
+        deny(request, sp_str_of(reason), "");
+    else
+        ask_plugins(request);
 }
 
 void auth_answer_next(struct session *session)
 {
     struct auth *auth = &session->auth;
-    struct list *node = list_first(&auth->requests);
-    struct auth_request *request;
+    struct list *node;
 
-    if (!node || auth->run || reactor_timer_is_set(&auth->delay) || session->is_dead ||
-        session->stage != SESSION_AUTHENTICATING)
+    if (auth->current || session->is_dead || session->stage != SESSION_AUTHENTICATING)
         return;
-    request = container_of(node, struct auth_request, link);
-    if (!request->message) {
-        deny(session, true, sp_str_of("bad signature, key or packet"), "");
+    node = list_take_first(&auth->requests);
+    if (!node)
         return;
-    }
-    if (is_admissible(session, request))
-        ask_plugins(session, request);
+    auth->requests_count--;
+    auth->current = container_of(node, struct auth_request, link);
+    serve(auth->current);
 }

@@ -7,7 +7,9 @@
 enum { AUTH_RESPONSES_MAX = 32 /* of keyboard-interactive, a round */ };
 
 struct auth_request {
-    struct list link;
+    struct list link; /* while it waits, in session->auth.requests */
+    struct session *session;
+    struct chain_run *run;
     ssh_message message; /* NULL: only to be refused */
     struct auth_seen seen;
     uint32_t method;

@@ -17,8 +17,10 @@ enum { REQUESTS_MAX = 16 /* pipelined requests waiting for their turn */ };
 static void enqueue(struct session *session, ssh_message message, uint32_t method)
 {
     struct auth *auth = &session->auth;
+    struct auth_seen seen = auth->seen;
     struct auth_request *request;
 
+    auth->seen = (struct auth_seen){0};
     if (session->stage != SESSION_AUTHENTICATING || !auth->service_is_accepted) {
         ssh_message_free(message);
         if (session->stage == SESSION_AUTHENTICATING)
@@ -39,10 +41,10 @@ static void enqueue(struct session *session, ssh_message message, uint32_t metho
         return;
     }
     list_init(&request->link);
+    request->session = session;
     request->message = message;
     request->method = method;
-    request->seen = auth->seen;
-    auth->seen = (struct auth_seen){0};
+    request->seen = seen;
     if (message && method == SP_METHOD_KEYBOARD_INTERACTIVE)
         request->is_response = ssh_message_auth_kbdint_is_response(message);
     list_append(&auth->requests, &request->link);
@@ -120,12 +122,10 @@ static void settle_seen(struct session *session)
 {
     ssh_message message;
 
-    if (!session->auth.seen.is_waiting)
-        return;
-    message = ssh_message_get(session->ssh);
-    if (message && !session->is_dead)
+    while (session->auth.seen.is_waiting && !session->is_dead &&
+           (message = ssh_message_get(session->ssh)))
         auth_on_message(session, message);
-    else
+    if (!session->is_dead)
         auth_after_messages(session);
 }
 
@@ -140,10 +140,44 @@ static uint32_t method_by_name(struct sp_str name)
     return 0;
 }
 
+/* The algorithm that counts is the one inside the signature; the one declared is only a claim. A
+ * hardware key must have been touched (flag 1 of "user presence"), or anything on the user's
+ * machine could have signed. */
+static void read_signature(struct auth_seen *seen, struct wire_reader *payload)
+{
+    struct sp_str signature = wire_get_string(payload);
+    struct wire_reader inner;
+    struct sp_str algorithm;
+
+    wire_reader_init(&inner, signature.data, (size_t)signature.len);
+    algorithm = wire_get_string(&inner);
+    wire_get_string(&inner);
+    if (algorithm.len == 0 || algorithm.len >= sizeof seen->signature_algorithm) {
+        payload->failed = true;
+        return;
+    }
+    memcpy(seen->signature_algorithm, algorithm.data, (size_t)algorithm.len);
+    if (algorithm.len > 3 && memcmp(algorithm.data, "sk-", 3) == 0 && !(wire_get_u8(&inner) & 1))
+        inner.failed = true;
+    if (!wire_ok(&inner))
+        payload->failed = true;
+}
+
+static void read_key(struct auth_seen *seen, struct wire_reader *payload, bool is_hostbound)
+{
+    seen->has_signature = wire_get_bool(payload);
+    wire_get_string(payload); /* algorithm, as declared */
+    wire_get_string(payload); /* key */
+    if (is_hostbound)
+        wire_get_string(payload); /* host key */
+    if (seen->has_signature)
+        read_signature(seen, payload);
+}
+
 bool auth_on_request_packet(struct session *session, struct wire_reader *payload)
 {
     struct auth_seen seen = {.is_waiting = true};
-    struct sp_str user, service, method, algorithm;
+    struct sp_str user, service, method;
 
     if (session->stage != SESSION_AUTHENTICATING)
         return true;
@@ -156,14 +190,8 @@ bool auth_on_request_packet(struct session *session, struct wire_reader *payload
     seen.method = method_by_name(method);
     if (seen.method == SP_METHOD_PASSWORD)
         seen.is_password_change = wire_get_bool(payload);
-    if (seen.method == SP_METHOD_PUBLICKEY) {
-        seen.has_signature = wire_get_bool(payload);
-        algorithm = wire_get_string(payload);
-        if (algorithm.len >= sizeof seen.signature_algorithm)
-            payload->failed = true;
-        else if (algorithm.len)
-            memcpy(seen.signature_algorithm, algorithm.data, (size_t)algorithm.len);
-    }
+    if (seen.method == SP_METHOD_PUBLICKEY)
+        read_key(&seen, payload, str_is(method, "publickey-hostbound-v00@openssh.com"));
     /* A user name that holds a NUL would be another one to the library. */
     if (!wire_ok(payload) || (user.len && memchr(user.data, 0, (size_t)user.len)) ||
         !str_is(service, "ssh-connection"))
@@ -184,6 +212,8 @@ bool auth_on_response_packet(struct session *session, struct wire_reader *payloa
     if (session->stage != SESSION_AUTHENTICATING)
         return true;
     settle_seen(session);
+    if (session->is_dead || session->stage != SESSION_AUTHENTICATING)
+        return true;
     session->auth.seen =
         (struct auth_seen){.is_waiting = true, .method = SP_METHOD_KEYBOARD_INTERACTIVE};
     if (wire_get_u32(payload) > AUTH_RESPONSES_MAX || !wire_ok(payload)) {

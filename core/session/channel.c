@@ -102,12 +102,12 @@ size_t channel_queued(const struct channel *channel)
     return channel->queued;
 }
 
-bool channel_is_full(const struct channel *channel)
+bool channel_is_full(struct channel *channel)
 {
-    /* Whoever asks and hears yes will be told of room. */
-    if (channel->queued >= HIGH_WATER)
-        ((struct channel *)(uintptr_t)channel)->was_full = true;
-    return channel->queued >= HIGH_WATER;
+    bool is_full = channel->queued >= HIGH_WATER;
+
+    channel->was_full |= is_full; /* whoever hears yes will be told of room */
+    return is_full;
 }
 
 void channel_end_output(struct channel *channel)
@@ -177,6 +177,7 @@ bool channel_flush(struct channel *channel)
         if (sent <= 0 || channel->session->is_dead)
             break; /* 0: keys are being exchanged */
         chunk_sent(channel, chunk, (size_t)sent);
+        session_note_activity(channel->session);
         moved = true;
     }
     if (channel->was_full && channel->queued <= LOW_WATER) {
@@ -250,17 +251,20 @@ static void channel_destroy(struct channel *channel)
 {
     struct session *session = channel->session;
 
+    /* First of all no plugin finds it any more, whatever it does in what it is told below. */
+    idmap_remove(&session->service->channels, channel->id);
+    channel->wants_close = true;
     list_remove(&channel->link);
     reactor_timer_cancel(session->service->reactor, &channel->linger);
-    session->open_channels--;
+    if (!channel->is_counted_elsewhere)
+        session->open_channels--;
     for (struct list *node; (node = list_take_first(&channel->chunks));) {
         struct channel_chunk *chunk = container_of(node, struct channel_chunk, link);
         chunk->on_sent(chunk);
     }
     if (channel->handler)
         channel->handler->on_closed(channel->handler_arg);
-    idmap_remove(&session->service->channels, channel->id);
-    requests_free(channel, &channel->requests);
+    requests_free(&channel->requests);
     buffer_release(&channel->input[0]);
     buffer_release(&channel->input[1]);
     log_debug("channel.closed", LOG_U64("conn", session->origin.id),
@@ -273,8 +277,44 @@ void channel_drop(struct channel *channel)
 {
     /* The library keeps its part a little longer, and would go on calling us. */
     ssh_remove_channel_callbacks(channel->ssh, &channel->callbacks);
-    channel->wants_close = true;
     channel_destroy(channel);
+}
+
+/* A channel that we closed and the client has not: the library keeps it, so it goes on counting. */
+struct closing_channel {
+    struct list link; /* in session->closing */
+    uint32_t local;
+};
+
+static void count_as_closing(struct channel *channel)
+{
+    struct closing_channel *closing = tap_is_present() ? malloc(sizeof *closing) : NULL;
+
+    if (!closing)
+        return;
+    closing->local = channel->local;
+    list_append(&channel->session->closing, &closing->link);
+    channel->is_counted_elsewhere = true;
+}
+
+void channel_on_close_packet(struct session *session, struct wire_reader *payload)
+{
+    uint32_t local = wire_get_u32(payload);
+
+    list_for_each (node, &session->closing) {
+        struct closing_channel *closing = container_of(node, struct closing_channel, link);
+        if (!wire_ok(payload) || closing->local != local)
+            continue;
+        list_remove(node);
+        free(closing);
+        session->open_channels--;
+    }
+}
+
+void channel_forget_closing(struct session *session)
+{
+    for (struct list *node; (node = list_take_first(&session->closing));)
+        free(container_of(node, struct closing_channel, link));
 }
 
 /* Close in the order that lets no message get lost: EOF, then CLOSE as a call of its own, then
@@ -284,6 +324,7 @@ static void close_now(struct channel *channel)
     if (!channel->remote_closed) {
         send_exit(channel);
         send_eof_once(channel);
+        count_as_closing(channel);
     }
     ssh_channel_close(channel->ssh);
     ssh_remove_channel_callbacks(channel->ssh, &channel->callbacks);

@@ -28,6 +28,7 @@ struct channel {
     bool was_full;
     bool wants_eof, eof_sent;
     bool wants_close;
+    bool is_counted_elsewhere; /* in session->closing */
     bool remote_eof, eof_told;
     bool remote_closed;
     bool lingered; /* long enough */

@@ -16,6 +16,11 @@ static const char *const needs_tap[] = {
     "prompt answers to requests the library swallows (bad signatures, unknown keys)",
     "the signature algorithm shown to auth plugins",
     "no-more-sessions@openssh.com",
+    "refusal of password changes, which look like logins with the old password",
+    "refusal of hardware keys that were not touched",
+    "refusal of gssapi-with-mic before the library runs code for it",
+    "refusal of channels with a tiny maximum packet size",
+    "an end to connections that send past the window or never finish a key exchange",
 };
 
 void session_features_print(FILE *out)

@@ -44,6 +44,7 @@ struct session_service {
     struct chain connection_chain;
     struct chain auth_chain;
     struct chain channel_chain;
+    uint32_t auth_methods; /* SP_METHOD_* that are configured and that some plugin answers */
     struct chain *subsystem_chains; /* one for each of config->subsystems; empty: the core's own */
 };
 
@@ -55,6 +56,8 @@ enum session_stage {
     SESSION_ENDING, /* a DISCONNECT is on its way out */
 };
 
+struct auth_request;
+
 /* A request to authenticate as the tap saw it, until the library's message for it is there. */
 struct auth_seen {
     bool is_waiting;
@@ -65,19 +68,19 @@ struct auth_seen {
 };
 
 struct auth {
-    struct list requests; /* struct auth_request, in order of arrival */
+    struct auth_request *current; /* being answered; the others wait for it */
+    struct list requests;         /* struct auth_request, in order of arrival */
     uint32_t requests_count;
     struct auth_seen seen;
-    struct chain_run *run;      /* the chain at work on the first request */
-    struct reactor_timer delay; /* of a failure */
+    struct reactor_timer delay; /* of the current request's failure */
     char *user;                 /* of the first request: it may not change */
-    uint32_t tries;             /* that count */
-    uint32_t failures;
+    uint32_t offers;            /* denied requests that do not count as a try */
+    uint32_t failures;          /* tries */
     uint32_t methods_done;
     uint32_t methods; /* offered now */
     uint32_t round;   /* of keyboard-interactive */
+    int asked;        /* prompts of the question that is open, or -1 */
     bool service_is_accepted;
-    ssh_message handle; /* without the tap: a message through which a reply can be sent */
 };
 
 struct keepalive {
@@ -104,6 +107,9 @@ struct session {
     uint64_t active_ms; /* last time anything moved */
     uint64_t heard_ms;  /* last time anything came in */
     uint64_t ending_ms;
+    uint64_t rekey_ms;   /* since when keys are being exchanged anew; 0: they are not */
+    uint64_t owed_bytes; /* packets of ours since … */
+    uint64_t owed_since; /* … that many bytes had gone out */
     enum session_stage stage;
     uint32_t watched; /* REACTOR_* of source */
     uint32_t open_channels;
@@ -117,6 +123,7 @@ struct session {
     struct auth auth;
     struct keepalive keepalive;
     struct list channels; /* struct channel */
+    struct list closing;  /* struct closing_channel */
     struct list opens;    /* struct channel_open, waiting for an answer */
     char end_text[160];   /* why it ended, for the log and the plugins */
     int32_t end_status;
@@ -127,8 +134,19 @@ void session_kick(struct session *session); /* pump soon */
 /* End in order: the client is told why. text is for the client and the log. */
 __attribute__((format(printf, 4, 5))) void session_end(struct session *session, uint32_t reason,
                                                        const char *event, const char *format, ...);
-/* End at once: the library reports the connection broken. */
+/* End at once, for a fault that the log names. */
 void session_break(struct session *session, const char *event, const char *text);
+/* End at once: the client is gone, or everything has been said. */
+void session_gone(struct session *session, const char *text);
+/* Something moved on a channel: what counts against idleness. */
+void session_note_activity(struct session *session);
+/* The connection is over or about to be: nothing new begins on it. */
+static inline bool session_is_over(const struct session *session)
+{
+    return session->is_dead || session->stage == SESSION_ENDING;
+}
+/* Queue one packet. What a client that does not read, or does not finish an exchange of keys, makes
+ * us queue is bounded. 0 or negative. */
 int session_send_packet(struct session *session, const struct buffer *packet);
 /* Replace the snapshot; connection is the new content. 0 or SP_ERR_NOMEM. */
 int session_set_snapshot(struct session *session, const struct sp_connection *connection);
@@ -164,6 +182,9 @@ bool channel_settle(struct channel *channel);
 /* The connection is gone: tell the handler and free. */
 void channel_drop(struct channel *channel);
 bool channel_on_data_packet(struct session *session, bool is_extended, struct wire_reader *payload);
+/* The client's CLOSE: counts a channel that we had closed first as gone. */
+void channel_on_close_packet(struct session *session, struct wire_reader *payload);
+void channel_forget_closing(struct session *session);
 bool channel_on_window_packet(struct session *session, struct wire_reader *payload);
 bool channel_has_handler(const struct channel *channel);
 bool channel_is_closing(const struct channel *channel);
@@ -185,7 +206,7 @@ struct channel_requests {
     size_t environment_bytes;
 };
 void requests_init(struct channel_requests *requests);
-void requests_free(struct channel *channel, struct channel_requests *requests);
+void requests_free(struct channel_requests *requests);
 struct channel_requests *channel_requests(struct channel *channel);
 bool request_on_packet(struct session *session, struct wire_reader *payload);
 void request_on_message(struct session *session, ssh_message message);

@@ -148,6 +148,8 @@ static void on_verdict(void *owner, int32_t verdict, const struct sp_reply *repl
     const struct sp_channel_reply *answer = (const struct sp_channel_reply *)reply;
 
     (void)by;
+    if (session_is_over(open->session))
+        return;
     if (verdict == SP_ALLOW || verdict == SP_NEXT)
         accept_open(open);
     else

@@ -16,6 +16,7 @@
 enum {
     DATA_MAX = 32 * 1024,   /* a data event */
     GATE_ROOM = 256 * 1024, /* what a plugin may have queued toward the client */
+    CONTROLS_MAX = 64,      /* signals on their way to a plugin that is slow */
 };
 
 struct plugin_channel {
@@ -27,7 +28,10 @@ struct plugin_channel {
     sp_id id;
     unsigned references; /* calls not yet released, and the channel's */
     bool data_is_pending;
-    bool has_eof; /* the client sends no more */
+    bool has_eof;          /* the client sends no more */
+    uint32_t controls;     /* control calls not yet released */
+    bool size_is_out;      /* a call about the window's size is under way … */
+    bool size_has_changed; /* … and it has changed since */
 };
 
 /* One call with all that its event points to. */
@@ -107,13 +111,36 @@ static void on_done(struct plugin_call *call, int32_t verdict, const struct sp_r
         channel_resume(owner->channel);
 }
 
+static void tell_size(struct plugin_channel *owner)
+{
+    struct sp_channel_event details = {.request = SP_REQUEST_WINDOW_CHANGE,
+                                       .terminal = channel_terminal(owner->channel)};
+
+    owner->size_has_changed = false;
+    owner->size_is_out = true;
+    call_plugin(owner, PLUGIN_CHANNEL_control, &details, NULL, 0);
+}
+
+static void control_released(struct plugin_channel *owner, uint32_t request)
+{
+    owner->controls--;
+    if (request != SP_REQUEST_WINDOW_CHANGE)
+        return;
+    owner->size_is_out = false;
+    if (owner->size_has_changed && owner->channel)
+        tell_size(owner);
+}
+
 static void on_release(struct plugin_call *call)
 {
     struct channel_call *self = container_of(call, struct channel_call, call);
+    struct plugin_channel *owner = self->owner;
 
+    if (call->operation == PLUGIN_CHANNEL_control)
+        control_released(owner, self->event.request);
     snapshot_unref(self->connection);
-    unref(self->owner);
     free(self);
+    unref(owner);
 }
 
 /* details says what is particular to the event; bytes become its data. */
@@ -154,6 +181,7 @@ static void call_plugin(struct plugin_channel *owner, enum plugin_operation oper
     self->call.on_done = on_done;
     self->call.on_release = on_release;
     owner->references++;
+    owner->controls += operation == PLUGIN_CHANNEL_control;
     plugin_call_start(&self->call);
 }
 
@@ -201,17 +229,26 @@ static void handle_writable(void *arg)
 
 static void handle_signal(void *arg, struct sp_str name)
 {
-    bool is_break = str_is(name, "BREAK");
-    struct sp_channel_event details = {.request = is_break ? SP_REQUEST_BREAK : SP_REQUEST_SIGNAL};
+    struct plugin_channel *owner = arg;
+    struct sp_channel_event details = {.request = str_is(name, "BREAK") ? SP_REQUEST_BREAK
+                                                                        : SP_REQUEST_SIGNAL};
 
-    call_plugin(arg, PLUGIN_CHANNEL_control, &details, name.data, (size_t)name.len);
+    if (owner->controls >= CONTROLS_MAX)
+        channel_shut(owner->channel);
+    else
+        call_plugin(owner, PLUGIN_CHANNEL_control, &details, name.data, (size_t)name.len);
 }
 
+/* However often the size changes, the plugin is told of the latest. */
 static void handle_window_change(void *arg, const struct sp_terminal *terminal)
 {
-    struct sp_channel_event details = {.request = SP_REQUEST_WINDOW_CHANGE, .terminal = terminal};
+    struct plugin_channel *owner = arg;
 
-    call_plugin(arg, PLUGIN_CHANNEL_control, &details, NULL, 0);
+    (void)terminal;
+    if (owner->size_is_out)
+        owner->size_has_changed = true;
+    else if (plugin_instance_offers(owner->instance, PLUGIN_CHANNEL_control))
+        tell_size(owner);
 }
 
 static void handle_closed(void *arg)

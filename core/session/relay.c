@@ -219,6 +219,15 @@ void relay_free(struct relay *relay)
     free(relay);
 }
 
+/* Output's end of a shared descriptor may be over while input's is not. */
+static int want_room(struct relay *relay, struct relay_end *watched)
+{
+    if (watched->source.is_watched)
+        return reactor_change(relay->reactor, &watched->source,
+                              watched->source.wanted | REACTOR_WRITE);
+    return reactor_watch(relay->reactor, &watched->source, REACTOR_WRITE);
+}
+
 size_t relay_take(struct relay *relay, const uint8_t *data, size_t length)
 {
     struct relay_end *watched = relay->shares_descriptor ? &relay->output : &relay->input;
@@ -236,11 +245,8 @@ size_t relay_take(struct relay *relay, const uint8_t *data, size_t length)
         }
         if (n < 0 && errno == EINTR)
             continue;
-        if (n < 0 && errno == EAGAIN && watched->is_open) {
-            reactor_change(relay->reactor, &watched->source,
-                           watched->source.wanted | REACTOR_WRITE);
+        if (n < 0 && errno == EAGAIN && want_room(relay, watched) == 0)
             return taken;
-        }
         end_close(relay, &relay->input);
         return length;
     }

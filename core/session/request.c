@@ -52,9 +52,8 @@ static void free_terminal(struct channel_requests *requests)
     requests->terminal.term = requests->terminal.modes = (struct sp_str){0};
 }
 
-void requests_free(struct channel *channel, struct channel_requests *requests)
+void requests_free(struct channel_requests *requests)
 {
-    (void)channel;
     chain_cancel(&requests->run);
     for (struct list *node; (node = list_first(&requests->pending));)
         request_free(container_of(node, struct channel_request, link));
@@ -246,6 +245,8 @@ static void on_verdict(void *owner, int32_t verdict, const struct sp_reply *answ
     struct channel_request *request = first(channel);
 
     (void)answer;
+    if (session_is_over(channel_session(channel)))
+        return; /* nothing is started on a connection that ends */
     switch (request->kind) {
     case SP_REQUEST_PTY:
         if (verdict == SP_ALLOW || verdict == SP_NEXT) {

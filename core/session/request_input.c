@@ -173,6 +173,10 @@ static void fill_from_message(struct channel_request *request, ssh_message messa
         set_text(&request->name, &request->name_length,
                  ssh_message_channel_request_subsystem(message));
         break;
+    case SSH_CHANNEL_REQUEST_X11:
+        request->kind = SP_REQUEST_X11;
+        set_text(&request->name, &request->name_length, "x11-req");
+        break;
     case SSH_CHANNEL_REQUEST_WINDOW_CHANGE:
         request->kind = SP_REQUEST_WINDOW_CHANGE;
         break;
@@ -198,5 +202,7 @@ void request_on_message(struct session *session, ssh_message message)
     request->message = message;
     request->wants_reply = true;
     fill_from_message(request, message);
+    if ((request->name_length && !request->name) || (request->value_length && !request->value))
+        request->kind = 0;
     enqueue(channel, request);
 }

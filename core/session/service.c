@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/err.h"
 #include "base/log.h"
 #include "config/position.h"
@@ -162,6 +163,27 @@ static int chain_set_up(struct session_service *service, struct chain *chain, ch
     return 0;
 }
 
+/* A method that no plugin answers would cost every client a failed try. */
+static uint32_t answered_methods(const struct session_service *service)
+{
+    static const struct {
+        uint32_t method;
+        enum plugin_operation operation;
+    } rows[] = {
+        {SP_METHOD_NONE, PLUGIN_AUTH_none},
+        {SP_METHOD_PASSWORD, PLUGIN_AUTH_password},
+        {SP_METHOD_PUBLICKEY, PLUGIN_AUTH_publickey},
+        {SP_METHOD_KEYBOARD_INTERACTIVE, PLUGIN_AUTH_keyboard_interactive},
+    };
+    uint32_t methods = 0;
+
+    for (size_t i = 0; i < service->auth_chain.count; i++)
+        for (size_t row = 0; row < sizeof rows / sizeof *rows; row++)
+            if (plugin_instance_offers(service->auth_chain.instances[i], rows[row].operation))
+                methods |= rows[row].method;
+    return methods & service->config->auth_methods;
+}
+
 int session_service_set_host(struct session_service *service, struct plugin_host *host,
                              struct report *report)
 {
@@ -178,6 +200,7 @@ int session_service_set_host(struct session_service *service, struct plugin_host
     if (rc == 0)
         rc = chain_set_up(service, &service->channel_chain, config->channel_chain.instances,
                           config->channel_chain.count, PLUGIN_CHANNEL, "/chains/channel", report);
+    service->auth_methods = answered_methods(service);
     service->subsystem_chains =
         calloc(config->subsystems_count + 1, sizeof *service->subsystem_chains);
     if (!service->subsystem_chains)
@@ -265,7 +288,7 @@ const struct plugin_services *session_service_plugin_services(struct session_ser
 static void break_one(uint64_t key, void *value, void *arg)
 {
     (void)key, (void)arg;
-    session_break(value, "connection.lost", "the daemon stops");
+    session_gone(value, "the daemon stops");
 }
 
 void session_service_end_all(struct session_service *service)
@@ -353,7 +376,7 @@ static void list_one(uint64_t key, void *value, void *arg)
 void session_for_each(struct session_service *service,
                       void (*each)(const struct connection_facts *facts, void *arg), void *arg)
 {
-    struct listing listing = {.each = each, .arg = arg, .now_ms = reactor_now_ms(service->reactor)};
+    struct listing listing = {.each = each, .arg = arg, .now_ms = clock_now_ms()};
 
     hashmap_for_each(&service->sessions, list_one, &listing);
 }

@@ -18,8 +18,10 @@
 #include "session/internal.h"
 
 enum {
-    PUMP_BUDGET = 64, /* turns before others get theirs */
-    LINGER_MS = 2000, /* for a DISCONNECT to go out */
+    PUMP_BUDGET = 64,           /* turns before others get theirs */
+    LINGER_MS = 2000,           /* for a DISCONNECT to go out */
+    OWED_MAX = 1024 * 1024,     /* bytes of replies that the client does not fetch */
+    STRANGER_MAX = 1024 * 1024, /* bytes from a client that is not authenticated */
 };
 
 static void pump(struct session *session);
@@ -99,6 +101,7 @@ static void drop_everything(struct session *session)
 {
     chain_cancel(&session->asking);
     open_cancel_all(session);
+    channel_forget_closing(session);
     auth_free(session);
     for (struct list *node; (node = list_first(&session->channels));)
         channel_drop(channel_from_link(node));
@@ -109,7 +112,10 @@ static void session_free(struct session *session)
     struct session_service *service = session->service;
 
     drop_everything(session);
-    if (session->is_connected)
+    if (session->ssh && !session->is_connected) /* key exchange has failed */
+        tell_connection_chain(session, PLUGIN_CONNECTION_connected,
+                              session->end_status ? session->end_status : 1, session->end_text);
+    if (session->ssh)
         tell_connection_chain(session, PLUGIN_CONNECTION_disconnected, session->end_status,
                               session->end_text);
     log_info("connection.closed", LOG_U64("conn", session->origin.id),
@@ -157,17 +163,30 @@ static void set_end(struct session *session, int32_t status, const char *text)
     snprintf(session->end_text, sizeof session->end_text, "%s", text);
 }
 
-void session_break(struct session *session, const char *event, const char *text)
+static void stop(struct session *session)
 {
-    if (session->is_dead)
-        return;
-    if (session->stage != SESSION_ENDING && strcmp(event, "connection.lost") != 0)
-        log_warning(event, LOG_U64("conn", session->origin.id), LOG_TEXT("error", text));
-    set_end(session, strcmp(event, "connection.lost") == 0 ? 0 : 1, text);
     session->is_dead = true;
     session->stage = SESSION_ENDING;
     reactor_timer_cancel(session->service->reactor, &session->timer);
     reactor_defer(session->service->reactor, &session->reap_task);
+}
+
+void session_break(struct session *session, const char *event, const char *text)
+{
+    if (session->is_dead)
+        return;
+    if (session->stage != SESSION_ENDING)
+        log_warning(event, LOG_U64("conn", session->origin.id), LOG_TEXT("error", text));
+    set_end(session, 1, text);
+    stop(session);
+}
+
+void session_gone(struct session *session, const char *text)
+{
+    if (session->is_dead)
+        return;
+    set_end(session, 0, text);
+    stop(session);
 }
 
 void session_end(struct session *session, uint32_t reason, const char *event, const char *format,
@@ -186,7 +205,7 @@ void session_end(struct session *session, uint32_t reason, const char *event, co
     log_info(event, LOG_U64("conn", session->origin.id), LOG_TEXT("reason", text));
     if (session->stage == SESSION_ASKING || session->stage == SESSION_HANDSHAKE) {
         /* Nothing can be said before there are keys. */
-        session_break(session, "connection.lost", text);
+        session_gone(session, text);
         return;
     }
     session->stage = SESSION_ENDING;
@@ -208,17 +227,39 @@ void session_end(struct session *session, uint32_t reason, const char *event, co
 /* The DISCONNECT has gone out, or will never: the library would drop it if told to close now. */
 static bool ending_is_over(const struct session *session)
 {
-    return !(ssh_get_status(session->ssh) & SSH_WRITE_PENDING) ||
-           clock_now_ms() - session->ending_ms >= LINGER_MS;
+    bool is_held = session->rekey_ms || (ssh_get_status(session->ssh) & SSH_WRITE_PENDING);
+
+    return !is_held || clock_now_ms() - session->ending_ms >= LINGER_MS;
+}
+
+static void note_rekey(struct session *session)
+{
+    if (!tap_took_kexinit() || session->stage != SESSION_OPEN || session->rekey_ms)
+        return;
+    session->rekey_ms = clock_now_ms();
+    session_arm_timer(session);
 }
 
 int session_send_packet(struct session *session, const struct buffer *packet)
 {
+    uint64_t out = session->socket_counter.out_bytes;
     int rc;
 
     if (session->is_dead)
         return SP_ERR_CLOSED;
+    if (out - session->owed_since >= session->owed_bytes) {
+        session->owed_bytes = 0;
+        session->owed_since = out;
+    }
+    session->owed_bytes += buffer_length(packet);
+    if (session->owed_bytes > OWED_MAX) {
+        session_break(session, "connection.output_flood",
+                      "the client does not fetch the replies it asks for");
+        return SP_ERR_LIMIT;
+    }
+    tap_took_kexinit();
     rc = tap_send(session->ssh, buffer_data(packet), buffer_length(packet));
+    note_rekey(session);
     session_kick(session);
     return rc;
 }
@@ -249,6 +290,8 @@ static uint64_t next_deadline(const struct session *session)
         due = earlier(due, session->started_ms + limits->handshake);
     if (session->stage < SESSION_OPEN && limits->login)
         due = earlier(due, session->started_ms + limits->login);
+    if (session->rekey_ms && limits->handshake)
+        due = earlier(due, session->rekey_ms + limits->handshake);
     if (session->stage == SESSION_OPEN && idle_limit(session))
         due = earlier(due, session->active_ms + idle_limit(session));
     if (session->stage == SESSION_OPEN && limits->keepalive)
@@ -298,7 +341,7 @@ static void on_time(struct reactor_timer *timer)
     uint64_t age = now - session->started_ms;
 
     if (session->stage == SESSION_ENDING) {
-        session_break(session, "connection.lost", session->end_text);
+        session_gone(session, session->end_text);
         return;
     }
     if (session->stage <= SESSION_HANDSHAKE && limits->handshake && age >= limits->handshake)
@@ -307,6 +350,9 @@ static void on_time(struct reactor_timer *timer)
     else if (session->stage < SESSION_OPEN && limits->login && age >= limits->login)
         session_end(session, DISCONNECT_BY_APPLICATION, "connection.login_timeout",
                     "not authenticated within %llu ms", (unsigned long long)limits->login);
+    else if (session->rekey_ms && limits->handshake && now - session->rekey_ms >= limits->handshake)
+        session_break(session, "connection.rekey_timeout",
+                      "the client does not finish the exchange of keys");
     else if (session->stage == SESSION_OPEN && idle_limit(session) &&
              now - session->active_ms >= idle_limit(session))
         session_end(session, DISCONNECT_BY_APPLICATION, "connection.idle", "idle for %llu ms",
@@ -318,10 +364,39 @@ static void on_time(struct reactor_timer *timer)
 
 /* --- the pump ------------------------------------------------------------------------------ */
 
+static void handshake_done(struct session *session)
+{
+    struct sp_connection connection = *session->snapshot;
+
+    connection.client_version = str_or_empty(ssh_get_clientbanner(session->ssh));
+    connection.kex = str_or_empty(ssh_get_kex_algo(session->ssh));
+    connection.cipher_in = str_or_empty(ssh_get_cipher_in(session->ssh));
+    connection.cipher_out = str_or_empty(ssh_get_cipher_out(session->ssh));
+    if (session_set_snapshot(session, &connection) < 0) {
+        session_break(session, "connection.failed", "out of memory");
+        return;
+    }
+    session->stage = SESSION_AUTHENTICATING;
+    session->messages_due = true;
+    session->is_connected = true;
+    counter_add(&session->service->counters->handshakes, 1);
+    log_info("connection.established", LOG_U64("conn", session->origin.id),
+             LOG_STR("client", connection.client_version), LOG_STR("kex", connection.kex),
+             LOG_STR("cipher_in", connection.cipher_in),
+             LOG_STR("cipher_out", connection.cipher_out));
+    tell_connection_chain(session, PLUGIN_CONNECTION_connected, 0, "");
+    session_arm_timer(session);
+}
+
 bool session_on_packet(struct session *session, uint8_t number, struct wire_reader *payload)
 {
-    if (session->is_dead || session->stage == SESSION_ENDING)
+    if (session_is_over(session))
         return number >= TAP_USERAUTH_REQUEST;
+    /* The library lets this through only once keys are in use, which may be before its loop has
+     * returned to us. */
+    if (session->stage == SESSION_HANDSHAKE &&
+        (number == TAP_SERVICE_REQUEST || number == TAP_USERAUTH_REQUEST))
+        handshake_done(session);
     switch (number) {
     case TAP_DISCONNECT: {
         uint32_t reason = wire_get_u32(payload);
@@ -332,6 +407,9 @@ bool session_on_packet(struct session *session, uint8_t number, struct wire_read
         set_end(session, reason == DISCONNECT_BY_APPLICATION ? 0 : (int32_t)reason, line);
         return false;
     }
+    case TAP_NEWKEYS:
+        session->rekey_ms = 0;
+        return false;
     case TAP_SERVICE_REQUEST:
         return auth_on_service_packet(session, payload);
     case TAP_USERAUTH_REQUEST:
@@ -344,13 +422,21 @@ bool session_on_packet(struct session *session, uint8_t number, struct wire_read
     case TAP_REQUEST_FAILURE:
         return global_on_reply(session);
     case TAP_CHANNEL_OPEN:
+        session_note_activity(session);
         return open_on_packet(session, payload);
     case TAP_CHANNEL_WINDOW_ADJUST:
+        session_note_activity(session);
         return channel_on_window_packet(session, payload);
     case TAP_CHANNEL_DATA:
     case TAP_CHANNEL_EXTENDED_DATA:
+        session_note_activity(session);
         return channel_on_data_packet(session, number == TAP_CHANNEL_EXTENDED_DATA, payload);
+    case TAP_CHANNEL_CLOSE:
+        session_note_activity(session);
+        channel_on_close_packet(session, payload);
+        return false;
     case TAP_CHANNEL_REQUEST:
+        session_note_activity(session);
         return request_on_packet(session, payload);
     default:
         return false;
@@ -372,7 +458,7 @@ static void note_broken(struct session *session)
      * sent. */
     if (has_keys && (!error[0] || strstr(error, "Socket error") || strstr(error, "DISCONNECT") ||
                      strstr(error, "closed by")))
-        session_break(session, "connection.lost", "the client has gone");
+        session_gone(session, "the client has gone");
     else if (has_keys)
         session_break(session, "connection.protocol_error", error);
     else
@@ -416,29 +502,6 @@ static void take_messages(struct session *session)
         auth_after_messages(session);
 }
 
-static void handshake_done(struct session *session)
-{
-    struct sp_connection connection = *session->snapshot;
-
-    connection.client_version = str_or_empty(ssh_get_clientbanner(session->ssh));
-    connection.kex = str_or_empty(ssh_get_kex_algo(session->ssh));
-    connection.cipher_in = str_or_empty(ssh_get_cipher_in(session->ssh));
-    connection.cipher_out = str_or_empty(ssh_get_cipher_out(session->ssh));
-    if (session_set_snapshot(session, &connection) < 0) {
-        session_break(session, "connection.failed", "out of memory");
-        return;
-    }
-    session->stage = SESSION_AUTHENTICATING;
-    session->is_connected = true;
-    counter_add(&session->service->counters->handshakes, 1);
-    log_info("connection.established", LOG_U64("conn", session->origin.id),
-             LOG_STR("client", connection.client_version), LOG_STR("kex", connection.kex),
-             LOG_STR("cipher_in", connection.cipher_in),
-             LOG_STR("cipher_out", connection.cipher_out));
-    tell_connection_chain(session, PLUGIN_CONNECTION_connected, 0, "");
-    session_arm_timer(session);
-}
-
 /* True if anything moved. */
 static bool pump_once(struct session *session)
 {
@@ -458,11 +521,9 @@ static bool pump_once(struct session *session)
             note_broken(session);
             return false;
         }
-        if (rc == SSH_OK) {
+        if (rc == SSH_OK && session->stage == SESSION_HANDSHAKE)
             handshake_done(session);
-            session->messages_due = true;
-            moved = true;
-        }
+        moved |= rc == SSH_OK;
     }
     if (session->stage >= SESSION_AUTHENTICATING)
         take_messages(session);
@@ -485,6 +546,11 @@ static bool pump_once(struct session *session)
     return moved;
 }
 
+void session_note_activity(struct session *session)
+{
+    session->active_ms = reactor_now_ms(session->service->reactor);
+}
+
 static void count_traffic(struct session *session)
 {
     const struct ssh_counter_struct *counter = &session->socket_counter;
@@ -493,13 +559,14 @@ static void count_traffic(struct session *session)
     if (counter->in_bytes != session->counted_in) {
         counter_add(&counters->bytes_in, counter->in_bytes - session->counted_in);
         session->counted_in = counter->in_bytes;
-        session->active_ms = session->heard_ms = reactor_now_ms(session->service->reactor);
+        session->heard_ms = reactor_now_ms(session->service->reactor);
+        if (!tap_is_present()) /* which would tell what it was */
+            session_note_activity(session);
         session->keepalive.unanswered = 0;
     }
     if (counter->out_bytes != session->counted_out) {
         counter_add(&counters->bytes_out, counter->out_bytes - session->counted_out);
         session->counted_out = counter->out_bytes;
-        session->active_ms = reactor_now_ms(session->service->reactor);
     }
 }
 
@@ -522,6 +589,7 @@ static void pump(struct session *session)
     if (session->is_dead || !session->event || session->is_pumping)
         return;
     session->is_pumping = true;
+    tap_took_kexinit();
     for (; turns < PUMP_BUDGET; turns++) {
         session->has_more = false;
         bool moved = pump_once(session);
@@ -529,7 +597,11 @@ static void pump(struct session *session)
             break;
     }
     session->is_pumping = false;
+    note_rekey(session);
     count_traffic(session);
+    if (session->stage < SESSION_OPEN && session->socket_counter.in_bytes > STRANGER_MAX)
+        session_end(session, DISCONNECT_PROTOCOL_ERROR, "connection.stranger_flood",
+                    "too much data before authentication");
     if (session->is_dead)
         return;
     if (session->stage == SESSION_ENDING && ending_is_over(session)) {
@@ -537,7 +609,7 @@ static void pump(struct session *session)
             drop_everything(session); /* the library frees its channels with this */
             ssh_disconnect(session->ssh);
         }
-        session_break(session, "connection.lost", session->end_text);
+        session_gone(session, session->end_text);
         return;
     }
     watch(session);
@@ -621,6 +693,8 @@ static void on_asked(void *owner, int32_t verdict, const struct sp_reply *reply,
     struct session *session = owner;
     const struct sp_connection_reply *answer = (const struct sp_connection_reply *)reply;
 
+    if (session_is_over(session))
+        return;
     if (verdict == SP_ALLOW || verdict == SP_NEXT) {
         start_handshake(session);
         return;
@@ -629,7 +703,7 @@ static void on_asked(void *owner, int32_t verdict, const struct sp_reply *reply,
              LOG_TEXT("remote", session->origin.remote_address),
              LOG_TEXT("plugin", by ? plugin_instance_name(by) : ""),
              LOG_STR("reason", answer ? answer->text : (struct sp_str){0}));
-    session_break(session, "connection.lost", "refused by a plugin");
+    session_gone(session, "refused by a plugin");
 }
 
 static void ask_plugins(struct session *session)
@@ -659,6 +733,7 @@ int session_accept(struct session_service *service, int fd, const struct connect
     session->timer.on_time = on_time;
     session->started_ms = session->active_ms = session->heard_ms = clock_now_ms();
     list_init(&session->channels);
+    list_init(&session->closing);
     list_init(&session->opens);
     auth_init(session);
     session->strands = plugin_strands_new(service->host);

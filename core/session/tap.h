@@ -25,6 +25,8 @@ enum {
     TAP_DISCONNECT = 1,
     TAP_UNIMPLEMENTED = 3,
     TAP_SERVICE_REQUEST = 5,
+    TAP_KEXINIT = 20,
+    TAP_NEWKEYS = 21,
     TAP_USERAUTH_REQUEST = 50,
     TAP_USERAUTH_FAILURE = 51,
     TAP_USERAUTH_INFO_RESPONSE = 61,
@@ -36,6 +38,7 @@ enum {
     TAP_CHANNEL_WINDOW_ADJUST = 93,
     TAP_CHANNEL_DATA = 94,
     TAP_CHANNEL_EXTENDED_DATA = 95,
+    TAP_CHANNEL_CLOSE = 97,
     TAP_CHANNEL_REQUEST = 98,
     TAP_CHANNEL_SUCCESS = 99,
     TAP_CHANNEL_FAILURE = 100,
@@ -48,6 +51,10 @@ void tap_attach(struct session *session, struct ssh_packet_callbacks_struct *cal
                 ssh_session ssh);
 /* Send a packet: its number and payload. 0 or a negative sp_err. */
 int tap_send(ssh_session ssh, const void *packet, size_t length);
+/* Whether the library has begun a key exchange on this thread since this was last asked: ask around
+ * calls into it for one session to know that it was that session's. */
+bool tap_took_kexinit(void);
+
 /* What a confirmation told the client. All 0 without the tap. */
 struct tap_confirmation {
     uint32_t local;  /* our number of the channel */

@@ -21,6 +21,11 @@ int tap_send(ssh_session ssh, const void *packet, size_t length)
     return SP_ERR_UNSUPPORTED;
 }
 
+bool tap_took_kexinit(void)
+{
+    return false;
+}
+
 ssh_channel tap_accept_open(ssh_message message, struct tap_confirmation *ret_confirmation)
 {
     *ret_confirmation = (struct tap_confirmation){0};

@@ -28,6 +28,9 @@ static _Thread_local struct {
 /* Filled while a confirmation is packed. */
 static _Thread_local struct tap_confirmation *confirmation;
 
+/* A KEXINIT of ours was packed since the flag was last cleared. */
+static _Thread_local bool has_begun_rekey;
+
 enum { SSH_MSG_CHANNEL_OPEN_CONFIRMATION = 91 };
 
 /* What the library packs: numbers and pointers only, each a word on the machines this file is built
@@ -66,7 +69,17 @@ int __wrap__ssh_buffer_pack(struct ssh_buffer_struct *buffer, const char *format
         confirmation->local = (uint32_t)words[2];
         confirmation->window = (uint32_t)words[3];
     }
+    if (strcmp(format, "bP") == 0 && (uint8_t)words[0] == TAP_KEXINIT)
+        has_begun_rekey = true;
     return pack(buffer, format, argc, words);
+}
+
+bool tap_took_kexinit(void)
+{
+    bool has = has_begun_rekey;
+
+    has_begun_rekey = false;
+    return has;
 }
 
 static int on_packet(ssh_session ssh, uint8_t type, ssh_buffer packet, void *user)
@@ -83,6 +96,7 @@ enum { FIRST = TAP_DISCONNECT, LAST = TAP_CHANNEL_REQUEST };
 static ssh_packet_callback handlers[LAST - FIRST + 1] = {
     [TAP_DISCONNECT - FIRST] = on_packet,
     [TAP_SERVICE_REQUEST - FIRST] = on_packet,
+    [TAP_NEWKEYS - FIRST] = on_packet,
     [TAP_USERAUTH_REQUEST - FIRST] = on_packet,
     [TAP_USERAUTH_INFO_RESPONSE - FIRST] = on_packet,
     [TAP_GLOBAL_REQUEST - FIRST] = on_packet,
@@ -92,6 +106,7 @@ static ssh_packet_callback handlers[LAST - FIRST + 1] = {
     [TAP_CHANNEL_WINDOW_ADJUST - FIRST] = on_packet,
     [TAP_CHANNEL_DATA - FIRST] = on_packet,
     [TAP_CHANNEL_EXTENDED_DATA - FIRST] = on_packet,
+    [TAP_CHANNEL_CLOSE - FIRST] = on_packet,
     [TAP_CHANNEL_REQUEST - FIRST] = on_packet,
 };
 
@@ -116,9 +131,10 @@ int tap_send(ssh_session ssh, const void *packet, size_t length)
 {
     int rc;
 
+    /* A banner is packed once and sent, with no poll in between that would let packets in. */
     outgoing.data = packet;
     outgoing.length = length;
-    rc = ssh_send_ignore(ssh, "");
+    rc = ssh_send_issue_banner(ssh, NULL);
     outgoing.data = NULL;
     return rc == SSH_OK ? 0 : SP_ERR_CLOSED;
 }

@@ -393,7 +393,7 @@ size_t channel_queued(const struct channel *channel)
     return channel->queued;
 }
 
-bool channel_is_full(const struct channel *channel)
+bool channel_is_full(struct channel *channel)
 {
     if (channel->queued >= HIGH_WATER)
         ((struct channel *)(uintptr_t)channel)->was_full = true;
