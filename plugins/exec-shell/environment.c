@@ -64,11 +64,18 @@ static bool name_is_sound(struct sp_str name)
     return true;
 }
 
-/* LD_* would run code of the client's choice in place of a forced command: no list takes it. */
+/* What would make the loader or the shell run code of the client's choice beside a forced command,
+ * or tell that command an untruth about where it runs: no list takes these. */
+static const char *const never_accepted[] = {"LD_*",      "SSH_*",    "BASH_ENV", "ENV",
+                                             "SHELLOPTS", "BASHOPTS", "PS4"};
+
 static bool is_accepted(const struct config *config, struct sp_str name)
 {
-    if (!name_is_sound(name) || strncmp(name.data, "LD_", 3) == 0)
+    if (!name_is_sound(name))
         return false;
+    for (size_t i = 0; i < sizeof never_accepted / sizeof *never_accepted; i++)
+        if (fnmatch(never_accepted[i], name.data, 0) == 0)
+            return false;
     for (char **pattern = config->accept; *pattern; pattern++)
         if (fnmatch(*pattern, name.data, 0) == 0)
             return true;
@@ -109,6 +116,7 @@ void environment_fill(struct environment *env, const struct config *config,
     for (uint64_t i = 0; grant && i < grant->environment_count; i++)
         if (name_is_sound(grant->environment[i].name))
             environment_set(env, grant->environment[i].name.data, grant->environment[i].value);
-    if (grant && grant->forced_command.len && event->request == SP_REQUEST_EXEC)
-        environment_set(env, "SSH_ORIGINAL_COMMAND", event->name);
+    /* The core has put the forced command in place of the client's words. */
+    if (grant && grant->forced_command.len && event->value.len)
+        environment_set(env, "SSH_ORIGINAL_COMMAND", event->value);
 }

@@ -269,14 +269,17 @@ static void take_only_listed_variables(void **state)
                             "\"kill_after_ms\":0"));
     const struct sp_pair wanted[] = {{sp_str_of("LD_PRELOAD"), sp_str_of("/tmp/evil.so")},
                                      {sp_str_of("HOME"), sp_str_of("/elsewhere")},
-                                     {sp_str_of("ANY"), sp_str_of("thing")}};
+                                     {sp_str_of("ANY"), sp_str_of("thing")},
+                                     {sp_str_of("BASH_ENV"), sp_str_of("$(echo evil)")},
+                                     {sp_str_of("ENV"), sp_str_of("$(echo evil)")},
+                                     {sp_str_of("SSH_ORIGINAL_COMMAND"), sp_str_of("evil")}};
     event = event_of(SP_REQUEST_EXEC, "env");
     event.environment = wanted;
-    event.environment_count = 3;
+    event.environment_count = sizeof wanted / sizeof *wanted;
     assert_int_equal(run_event(event, out, sizeof out, NULL, 0), 0);
     assert_true(has_line(out, "ANY=thing"));
     assert_true(has_line(out, "HOME=/"));
-    assert_null(strstr(out, "LD_PRELOAD"));
+    assert_null(strstr(out, "evil"));
 }
 
 static void start_in_the_users_home(void **state)
@@ -305,9 +308,14 @@ static void put_a_forced_command_in_place(void **state)
     (void)state;
     char out[256];
     grant.forced_command = sp_str_of("echo \"forced; $SSH_ORIGINAL_COMMAND\"");
-    assert_int_equal(run("rm -rf '$HOME'", out, sizeof out), 0);
+    /* As the core asks: the forced command is the name, the client's words are the value. */
+    struct sp_channel_event event = event_of(SP_REQUEST_EXEC, "");
+    event.name = grant.forced_command;
+    event.value = sp_str_of("rm -rf '$HOME'");
+    assert_int_equal(run_event(event, out, sizeof out, NULL, 0), 0);
     assert_string_equal(out, "forced; rm -rf '$HOME'\n");
-    assert_int_equal(run_event(event_of(SP_REQUEST_SHELL, ""), out, sizeof out, NULL, 0), 0);
+    event.value = sp_str_of("");
+    assert_int_equal(run_event(event, out, sizeof out, NULL, 0), 0);
     assert_string_equal(out, "forced; \n");
 }
 

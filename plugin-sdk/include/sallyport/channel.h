@@ -55,7 +55,8 @@ struct sp_channel_event {
     struct sp_str type;        /* open: "session" … */
     struct sp_str name;        /* subsystem's name, command, signal without "SIG", variable's name,
                                   or the request's own name with SP_REQUEST_OTHER */
-    struct sp_str value;       /* variable's value; payload with SP_REQUEST_OTHER */
+    struct sp_str value;       /* variable's value; payload with SP_REQUEST_OTHER; with a forced
+                                  command, which is then the name, what the client asked for */
     struct sp_str data;        /* data */
     const struct sp_terminal *terminal; /* request; NULL if there is no pty */
     const struct sp_pair *environment;  /* shell, exec, subsystem: variables sent by the client */
