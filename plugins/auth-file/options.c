@@ -67,9 +67,13 @@ static const char *parse_option(const char *p, const char *end, struct key_optio
         free(options->command);
         options->command = NULL;
         const char *after = parse_value(p + 8, end, &options->command);
-        if (!after)
-            snprintf(ret_text, 128, "the value of command is not quoted properly");
-        return after;
+        /* Nothing to force would force nothing: the key must not be worth more for it. */
+        const char *wrong = !after                      ? "is not quoted properly"
+                            : *options->command == '\0' ? "is empty"
+                                                        : NULL;
+        if (wrong)
+            snprintf(ret_text, 128, "the value of command %s", wrong);
+        return wrong ? NULL : after;
     }
     for (size_t i = 0; i < sizeof switches / sizeof *switches; i++) {
         if (strlen(switches[i].name) != length || strncasecmp(p, switches[i].name, length) != 0)

@@ -309,6 +309,7 @@ static void never_give_more_than_an_option_leaves(void **state)
     assert_true(test_host_logged(host, "ann.keys:1: option \"from\" is not supported"));
     assert_null(grant_by(host, "restrict,unheard-of ssh-ed25519 " KEY_A "\n"));
     assert_null(grant_by(host, "command=\"unbalanced ssh-ed25519 " KEY_A "\n"));
+    assert_null(grant_by(host, "command=\"\" ssh-ed25519 " KEY_A "\n"));
     assert_null(grant_by(host, "cert-authority ssh-ed25519 " KEY_A "\n"));
     assert_null(grant_by(host, "restrict, ssh-ed25519 " KEY_A "\n"));
     test_host_free(host);
