@@ -41,13 +41,18 @@ def others_are_served():
     polite.close()
 
 
-def worker_rss_kib():
+def worker_rss_kib(field="VmRSS"):
     """Resident memory of all workers."""
     total = 0
     for pid in os.environ["WORKERS"].split():
         with open(f"/proc/{pid}/status", encoding="ascii") as file:
-            total += sum(int(line.split()[1]) for line in file if line.startswith("VmRSS"))
+            total += sum(int(line.split()[1]) for line in file if line.startswith(field))
     return total
+
+
+def worker_peak_kib():
+    """The most that it ever was."""
+    return worker_rss_kib("VmHWM")
 
 
 def worker_cpu_s():
