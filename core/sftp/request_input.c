@@ -23,7 +23,11 @@ static uint32_t check_place(const struct sftp_request *request, const struct sft
                             const char **ret_text)
 {
     const struct sftp_operation *operation = request->operation;
-    if (operation->makes_entry && (place->is_mount_point || place->is_above_mount)) {
+    bool is_mounts = place->is_mount_point || place->is_above_mount;
+    if (is_mounts && request->message.flags & SP_OPEN_CREATE &&
+        operation == sftp_operation(SFTP_OP_OPEN))
+        return SP_FS_FILE_IS_A_DIRECTORY; /* also where the provider has nothing of that name */
+    if (is_mounts && operation->makes_entry) {
         if (operation == sftp_operation(SFTP_OP_MKDIR))
             return SP_FS_FILE_ALREADY_EXISTS;
         *ret_text = "This directory is a mount point or holds one";

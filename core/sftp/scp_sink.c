@@ -336,6 +336,10 @@ static void on_open(struct scp *scp, uint32_t status, const struct sp_fs_reply *
 static void begin_file(struct scp *scp)
 {
     const uint32_t flags = SP_OPEN_WRITE | SP_OPEN_CREATE | SP_OPEN_TRUNCATE;
+    if (scp->place.is_mount_point || scp->place.is_above_mount) {
+        refuse_with(scp, sftp_status_text(SP_FS_FILE_IS_A_DIRECTORY));
+        return;
+    }
     set_attributes(scp, true, scp->mode, false, 0, 0);
     scp->file_mount = scp->place.mount;
     sftp_call_create(&scp->call, scp->place.below ? scp->place.below : "/", flags,

@@ -341,6 +341,19 @@ static void data_that_cannot_be_written_is_read_and_complained_of(void **state)
     mock_free(mock);
 }
 
+static void no_file_is_made_where_mounts_make_a_directory(void **state)
+{
+    (void)state;
+    struct mock *mock = mock_new();
+    mock_mount(mock, "/data/deep", "other");
+    start(mock, "scp -t /");
+    RECEIVE(mock, "C0644 1 data\nC0644 1 f\nx");
+    EXPECT(mock, "\0\1scp: /data: Is a directory\n\0");
+    assert_null(store_find(mock_store(mock), "/data"));
+    mock_close(mock);
+    mock_free(mock);
+}
+
 static void users_who_may_not_get_nothing_done(void **state)
 {
     (void)state;
@@ -578,6 +591,7 @@ int main(void)
         cmocka_unit_test(endless_lines_and_nesting_are_bounded),
         cmocka_unit_test(a_file_that_cannot_be_made_is_passed_over),
         cmocka_unit_test(data_that_cannot_be_written_is_read_and_complained_of),
+        cmocka_unit_test(no_file_is_made_where_mounts_make_a_directory),
         cmocka_unit_test(users_who_may_not_get_nothing_done),
         cmocka_unit_test(a_target_that_must_be_a_directory_is_one),
         cmocka_unit_test(a_sink_may_be_left_at_any_moment),

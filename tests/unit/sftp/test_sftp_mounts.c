@@ -78,6 +78,19 @@ static void mount_points_cannot_be_made_moved_or_removed(void **state)
     mock_free(mock);
 }
 
+static void no_file_is_made_where_mounts_make_a_directory(void **state)
+{
+    (void)state;
+    struct mock *mock = mock_new();
+    mock_mount(mock, "/data/deep", "other");
+    client_start(mock);
+    expect_status(mock, send_open(mock, "/data", FXF_WRITE | FXF_CREAT), SP_FS_FAILURE);
+    expect_status(mock, send_open(mock, "/data/deep", FXF_WRITE | FXF_CREAT), SP_FS_FAILURE);
+    assert_int_equal(mock->started[PLUGIN_FS_open], 0);
+    expect_reply(mock, send_path(mock, SFTP_OPENDIR, "/data"), SFTP_HANDLE);
+    mock_free(mock);
+}
+
 static void nothing_moves_between_mounts(void **state)
 {
     (void)state;
@@ -201,6 +214,7 @@ int main(void)
         cmocka_unit_test(the_granted_root_is_that_of_the_root_mount),
         cmocka_unit_test(mounts_show_in_listings_once),
         cmocka_unit_test(mount_points_cannot_be_made_moved_or_removed),
+        cmocka_unit_test(no_file_is_made_where_mounts_make_a_directory),
         cmocka_unit_test(nothing_moves_between_mounts),
         cmocka_unit_test(data_is_copied_between_mounts),
         cmocka_unit_test(read_only_users_and_mounts_change_nothing),
