@@ -2,8 +2,9 @@
  * execute_copy.c: the extension copy-data: from one open file to another without the client's line
  * between them. See execute.h. Reactor thread.
  *
- * A provider that can copy by itself is asked to, if both files are its own. Else the engine reads
- * and writes in pieces, and lets the loop serve others after each; a copy ends with its channel.
+ * A provider that can copy by itself is asked to, if both files are its own, and asked again for
+ * what it leaves. Else the engine reads and writes in pieces. The loop serves others after each
+ * piece; a copy ends with its channel.
  * Like OpenSSH's server it refuses to copy a file onto itself, whatever the ranges.
  */
 #include <string.h>
@@ -17,6 +18,15 @@ static uint64_t left(const struct sftp_request *request)
 {
     uint64_t length = request->message.length; /* 0: to the end */
     return (length ? length : OFFSET_LIMIT) - request->done;
+}
+
+/* A range that ends behind the file's end is not copied in full, and the client must know. */
+static void reply_source_ended(struct sftp_request *request)
+{
+    if (request->message.length == 0)
+        sftp_request_status(request, SP_FS_OK, NULL);
+    else
+        sftp_request_status(request, SP_FS_EOF, "The file ends before the range does");
 }
 
 static void next_piece(struct sftp_request *request);
@@ -58,10 +68,8 @@ static void on_piece_read(struct sftp_call *call, uint32_t status, const struct 
 {
     struct sftp_request *request = sftp_request_of(call);
     bool is_end = status == SP_FS_EOF || (status == SP_FS_OK && reply->count == 0);
-    if (is_end && request->message.length == 0) {
-        sftp_request_status(request, SP_FS_OK, NULL);
-    } else if (is_end) {
-        sftp_request_status(request, SP_FS_EOF, "The file ends before the range does");
+    if (is_end) {
+        reply_source_ended(request);
     } else if (status != SP_FS_OK) {
         sftp_request_answer(request, status, reply);
     } else if (reply->count > call->event.io.length) {
@@ -96,13 +104,50 @@ static void begin_pieces(struct sftp_request *request)
         copy_piece(request);
 }
 
+static void next_share(struct sftp_request *request);
+
 static void on_copied(struct sftp_call *call, uint32_t status, const struct sp_fs_reply *reply)
 {
     struct sftp_request *request = sftp_request_of(call);
-    if (status == SP_FS_OP_UNSUPPORTED) /* not for these two files */
+    if (status == SP_FS_OP_UNSUPPORTED) { /* not for these two files */
         request->next = begin_pieces;
-    else
+        return;
+    }
+    if (status != SP_FS_OK) {
         sftp_request_answer(request, status, reply);
+        return;
+    }
+    if (reply->count > left(request)) {
+        sftp_request_status(request, SP_FS_FAILURE, "The storage copied more than was asked for");
+        return;
+    }
+    request->done += reply->count;
+    request->handle->bytes_read += reply->count;
+    request->handle_to->bytes_written += reply->count;
+    if (left(request) == 0)
+        sftp_request_status(request, SP_FS_OK, NULL);
+    else if (reply->eof || reply->count == 0)
+        reply_source_ended(request);
+    else
+        request->next = next_share;
+}
+
+/* Ask the provider for all that is left: it copies as much of it as it likes. */
+static void copy_share(struct sftp_request *request)
+{
+    const struct sftp_message *message = &request->message;
+    const struct sp_fs_copy copy = {.source = request->handle->provider_handle,
+                                    .source_offset = message->offset + request->done,
+                                    .length = message->length ? left(request) : 0,
+                                    .target = request->handle_to->provider_handle,
+                                    .target_offset = message->offset_to + request->done};
+    sftp_call_copy(&request->call, &copy);
+    sftp_request_ask(request, request->handle->mount, PLUGIN_FS_copy, on_copied);
+}
+
+static void next_share(struct sftp_request *request)
+{
+    sftp_request_yield(request, copy_share);
 }
 
 void sftp_execute_copy_data(struct sftp_request *request)
@@ -123,11 +168,5 @@ void sftp_execute_copy_data(struct sftp_request *request)
         begin_pieces(request);
         return;
     }
-    const struct sp_fs_copy copy = {.source = from->provider_handle,
-                                    .source_offset = message->offset,
-                                    .length = message->length,
-                                    .target = to->provider_handle,
-                                    .target_offset = message->offset_to};
-    sftp_call_copy(&request->call, &copy);
-    sftp_request_ask(request, from->mount, PLUGIN_FS_copy, on_copied);
+    copy_share(request);
 }

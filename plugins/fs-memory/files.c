@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #define ENTRIES_MOST 1000u
+#define COPY_MOST (1u << 20) /* bytes in one go: others wait for the loop */
 #define UNSUPPORTED                                                                                \
     (SP_OPEN_BLOCK_READ | SP_OPEN_BLOCK_WRITE | SP_OPEN_BLOCK_DELETE | SP_OPEN_DELETE_ON_CLOSE)
 
@@ -185,13 +186,16 @@ int32_t fs_readdir(void *self, const struct sp_fs_handle *event)
     return SP_PENDING;
 }
 
-/* Ranges of one file that overlap would feed a copy with its own output. */
-static bool overlaps(const struct sp_fs_copy *event, uint64_t length)
+/* Ranges of one file that overlap would feed a copy with its own output, and so would a copy to
+ * the end of a file that grows with it. */
+static bool overlaps(const struct sp_fs_copy *event)
 {
+    const struct handle *target = handle_of(event->target);
     uint64_t a = event->source_offset;
     uint64_t b = event->target_offset;
-    return handle_of(event->source)->node == handle_of(event->target)->node &&
-           (a < b ? b - a : a - b) < length;
+    return handle_of(event->source)->node == target->node &&
+           (event->length == 0 || target->flags & SP_OPEN_APPEND ||
+            (a < b ? b - a : a - b) < event->length);
 }
 
 int32_t fs_copy(void *self, const struct sp_fs_copy *event)
@@ -203,10 +207,13 @@ int32_t fs_copy(void *self, const struct sp_fs_copy *event)
         return reply_status(fs, &event->head, SP_FS_PERMISSION_DENIED);
     uint64_t size = source->node->size;
     uint64_t left = event->source_offset < size ? size - event->source_offset : 0;
-    left = event->length && event->length < left ? event->length : left;
+    bool meets_end = event->length == 0 || event->length > left;
+    left = meets_end ? left : event->length;
+    meets_end = meets_end && left <= COPY_MOST;
+    left = left <= COPY_MOST ? left : COPY_MOST;
     char *buffer = malloc(BLOCK_SIZE);
     uint32_t status = buffer ? SP_FS_OK : SP_FS_FAILURE;
-    if (overlaps(event, left))
+    if (overlaps(event))
         status = SP_FS_INVALID_PARAMETER;
     uint64_t done = 0;
     while (status == SP_FS_OK && done < left) {
@@ -218,6 +225,6 @@ int32_t fs_copy(void *self, const struct sp_fs_copy *event)
         done += piece;
     }
     free(buffer);
-    return status == SP_FS_OK ? reply_count(fs, &event->head, done, false)
+    return status == SP_FS_OK ? reply_count(fs, &event->head, done, meets_end)
                               : reply_status(fs, &event->head, status);
 }

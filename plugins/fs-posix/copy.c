@@ -2,7 +2,9 @@
  * copy.c: copying between two open files. Slot on the reactor, the rest on the pool.
  *
  * copy_file_range() lets file systems share blocks; where it cannot serve, bytes go through a
- * buffer. A copy may take long and the client may leave: cancel() ends it at the next piece.
+ * buffer. A copy may take long and the client may leave: cancel() ends it at the next piece. Nor
+ * may one copy keep a thread of the pool from everybody else: after its share it answers, and the
+ * core asks for the rest.
  */
 #include "fs_posix.h"
 
@@ -13,6 +15,7 @@
 
 #define PIECE (8u << 20)
 #define BUFFER (256u << 10)
+#define SHARE (64u << 20)
 
 struct copy_job {
     struct copy_job *next;
@@ -24,6 +27,8 @@ struct copy_job {
     off_t out;
     uint64_t left; /* UINT64_MAX: to the end */
     uint64_t done;
+    bool appends; /* out is wherever the target ends */
+    bool met_end;
     char *buffer; /* NULL while copy_file_range() serves */
 };
 
@@ -63,7 +68,7 @@ static bool overlaps(const struct copy_job *job)
     if (fstat(job->in_fd, &a) < 0 || fstat(job->out_fd, &b) < 0 || a.st_dev != b.st_dev ||
         a.st_ino != b.st_ino)
         return false;
-    if (job->left == UINT64_MAX)
+    if (job->left == UINT64_MAX || job->appends)
         return true;
     uint64_t in = (uint64_t)job->in;
     uint64_t out = (uint64_t)job->out;
@@ -107,13 +112,14 @@ static ssize_t copy_piece(struct copy_job *job)
 
 static int copy_all(struct copy_job *job)
 {
-    while (job->left > 0 && !atomic_load(&job->cancelled)) {
+    while (job->left > 0 && job->done < SHARE && !atomic_load(&job->cancelled)) {
         ssize_t n = copy_piece(job);
         if (n == -EINTR)
             continue;
         if (n < 0)
             return (int)n;
-        if (n == 0)
+        job->met_end = n == 0;
+        if (job->met_end)
             return 0;
         job->done += (uint64_t)n;
         if (job->left != UINT64_MAX)
@@ -137,6 +143,7 @@ static int32_t copy_now(struct fs_posix *fs, const struct sp_fs_copy *event)
         .in = (off_t)event->source_offset,
         .out = (off_t)event->target_offset,
         .left = event->length ? event->length : UINT64_MAX,
+        .appends = target->append,
     };
     if (overlaps(&job))
         return reply_status(fs, &event->head, SP_FS_INVALID_PARAMETER,
@@ -146,7 +153,7 @@ static int32_t copy_now(struct fs_posix *fs, const struct sp_fs_copy *event)
     job_unregister(fs, &job);
     free(job.buffer);
     return rc < 0 ? reply_error(fs, &event->head, -rc)
-                  : reply_count(fs, &event->head, job.done, false);
+                  : reply_count(fs, &event->head, job.done, job.met_end);
 }
 
 static int32_t copy_run(void *self, const struct sp_event *head)

@@ -517,6 +517,9 @@ static void copy_between_files(void **state)
     assert_int_equal(TEST_FS(host, copy, &event)->status, SP_FS_INVALID_PARAMETER);
     event.target_offset = 20;
     assert_int_equal(TEST_FS(host, copy, &event)->fs.count, 3);
+    event.target = open_file("/source", RW | SP_OPEN_APPEND);
+    assert_int_equal(TEST_FS(host, copy, &event)->status, SP_FS_INVALID_PARAMETER);
+    close_file(event.target);
     close_file(target);
 
     target = open_file("/target", RW | SP_OPEN_APPEND);
@@ -528,6 +531,33 @@ static void copy_between_files(void **state)
     assert_int_equal(stat_of("/target", 0)->fs.attributes->size, 15);
     close_file(target);
     close_file(source);
+}
+
+static void answer_a_long_copy_after_each_share(void **state)
+{
+    (void)state;
+    put_file("root/long", "x");
+    struct sp_fs_attributes attributes = {
+        .struct_size = sizeof attributes, .valid = SP_ATTR_SIZE, .size = 100u << 20};
+    uint64_t source = open_file("/long", RW);
+    uint64_t target = open_file("/copy", NEW);
+    struct sp_fs_handle size = {.view = view, .handle = source, .attributes = &attributes};
+    assert_int_equal(TEST_FS(host, fsetstat, &size)->status, SP_FS_OK);
+    struct sp_fs_copy event = {.view = view, .source = source, .target = target};
+    uint64_t done = 0;
+    int shares = 0;
+    for (bool is_end = false; !is_end; shares++) {
+        event.source_offset = event.target_offset = done;
+        const struct test_answer *answer = TEST_FS(host, copy, &event);
+        assert_int_equal(answer->status, SP_FS_OK);
+        assert_true(answer->fs.count > 0 && answer->fs.count <= (64u << 20));
+        done += answer->fs.count;
+        is_end = answer->fs.eof;
+    }
+    assert_int_equal(done, 100u << 20);
+    assert_true(shares > 1);
+    close_file(source);
+    close_file(target);
 }
 
 static int set_up(void **state)
@@ -594,6 +624,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(resolve_links_from_inside, set_up, tear_down),
         BOTH(tell_the_space),
         BOTH(copy_between_files),
+        cmocka_unit_test_setup_teardown(answer_a_long_copy_after_each_share, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -199,7 +199,8 @@ struct sp_fs_io {
     void *buffer;    /* read: fill it. write: take from it, change nothing */
 };
 
-/* copy: between two open handles of this provider. length 0: to the end of the source. */
+/* copy: between two open handles of this provider. length 0: to the end of the source. What a reply
+ * leaves out of the range is asked for again, so a long copy may answer after each part. */
 struct sp_fs_copy {
     struct sp_event head;
     uint64_t view;
@@ -233,7 +234,7 @@ struct sp_fs_space {
 struct sp_fs_reply {
     struct sp_reply head; /* verdict: SP_OK, or SP_E_FAILED with status set */
     uint32_t status;      /* SP_FS_* */
-    uint32_t eof;         /* readdir: 1 if these are the last entries; read: 1 if the end was met */
+    uint32_t eof;         /* readdir: 1 if these are the last entries; read, copy: 1 if the end was met */
     uint64_t handle;      /* attach, open, opendir: yours to choose, given back as it is */
     uint64_t count;       /* read, write, copy: bytes done */
     struct sp_str text;   /* with an error: what went wrong, for the user */

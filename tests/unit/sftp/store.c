@@ -354,6 +354,8 @@ static int32_t copy_range(struct store *store, const struct sp_fs_copy *event,
     uint64_t count = event->source_offset < size ? size - event->source_offset : 0;
     if (event->length > 0 && count > event->length)
         count = event->length;
+    if (store->max_io > 0 && count > store->max_io)
+        count = store->max_io;
     if (event->target_offset > SIZE_MAX_HERE ||
         resize(to->node, event->target_offset + count) != SP_FS_OK)
         return fail(reply, SP_FS_NO_SPACE_ON_FILESYSTEM);

@@ -48,7 +48,7 @@ struct store {
     struct store_node nodes[STORE_NODES];
     struct store_handle handles[STORE_HANDLES];
     int views;                             /* attached and not detached */
-    uint64_t max_io;                       /* most bytes a read or write does; 0: all */
+    uint64_t max_io;                       /* most bytes a read, write or copy does; 0: all */
     uint64_t lie;                          /* added to the count of a read or write */
     uint32_t fail[PLUGIN_OPERATION_COUNT]; /* status to answer an operation with */
     char root[256];                        /* as the last attach said */

@@ -275,11 +275,42 @@ static void data_is_copied_on_the_server(void **state)
         mock_settle(mock);
         expect_status(mock, id, SP_FS_OK);
         assert_memory_equal(buffer_data(&store_find(mock_store(mock), "/to")->data), text + 10, 5);
+        id = send_copy(mock, from, 599998, 5, to, 0); /* only two of them are there */
+        mock_settle(mock);
+        expect_status(mock, id, SP_FS_EOF);
+        assert_memory_equal(buffer_data(&store_find(mock_store(mock), "/to")->data), text + 599998,
+                            2);
         close_handle(mock, from);
         close_handle(mock, to);
         free(text);
         mock_free(mock);
     }
+}
+
+static void a_provider_may_copy_in_parts(void **state)
+{
+    (void)state;
+    struct mock *mock = client_new();
+    store_file(mock_store(mock), "/from", "0123456789");
+    struct handle from = open_file(mock, "/from", FXF_READ);
+    mock_store(mock)->max_io = 3;
+    static const struct {
+        const char *name;
+        uint64_t length;
+        uint32_t status;
+        const char *text;
+    } copies[] = {{"/a", 7, SP_FS_OK, "..1234567"},
+                  {"/b", 0, SP_FS_OK, "..123456789"},
+                  {"/c", 20, SP_FS_EOF, "..123456789"}};
+    for (int i = 0; i < 3; i++) {
+        store_file(mock_store(mock), copies[i].name, "..");
+        struct handle to = open_file(mock, copies[i].name, FXF_WRITE);
+        uint32_t id = send_copy(mock, from, 1, copies[i].length, to, 2);
+        mock_settle(mock);
+        expect_status(mock, id, copies[i].status);
+        assert_true(store_has(mock_store(mock), copies[i].name, copies[i].text));
+    }
+    mock_free(mock);
 }
 
 static void copying_needs_both_rights_and_two_files(void **state)
@@ -380,6 +411,7 @@ int main(void)
         cmocka_unit_test(paths_with_a_tilde_are_expanded),
         cmocka_unit_test(limits_space_and_names_are_told),
         cmocka_unit_test(data_is_copied_on_the_server),
+        cmocka_unit_test(a_provider_may_copy_in_parts),
         cmocka_unit_test(copying_needs_both_rights_and_two_files),
         cmocka_unit_test(only_what_someone_can_do_is_advertised),
         cmocka_unit_test(the_end_of_input_ends_the_channel_in_order),
