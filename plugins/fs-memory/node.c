@@ -168,22 +168,40 @@ static void forget(void *entry)
     (void)entry; /* the list frees it */
 }
 
-void directory_destroy(struct limits *limits, struct node *directory)
+/* Its names are gone from then on but for the list of children. */
+static void forget_names(struct node *directory)
 {
     tdestroy(directory->by_name, forget);
     directory->by_name = NULL;
-    for (struct child *entry = directory->first; entry;) {
-        struct child *next = entry->next;
-        struct node *node = entry->node;
+}
+
+/* Always the first leaf, and no recursion: by renaming, a client nests directories as deep as there
+ * may be names. */
+void directory_destroy(struct limits *limits, struct node *root)
+{
+    struct node *directory = root;
+    forget_names(root);
+    while (directory->first || directory != root) {
+        struct child *entry = directory->first;
+        if (entry && entry->node->type == SP_FILE_DIRECTORY) {
+            directory = entry->node;
+            forget_names(directory);
+            continue;
+        }
+        struct node *node = entry ? entry->node : directory;
+        if (!entry) { /* an empty directory: its own name goes */
+            entry = directory->own;
+            directory = entry->directory;
+        }
+        directory->first = entry->next;
         free(entry);
         node->names--;
         if (node->type == SP_FILE_DIRECTORY)
-            directory_destroy(limits, node);
+            free(node);
         else
             node_release(limits, node);
-        entry = next;
     }
-    free(directory);
+    free(root);
 }
 
 void cursor_begin(struct cursor *cursor, struct node *directory)

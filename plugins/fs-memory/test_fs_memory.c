@@ -1,4 +1,5 @@
 /* test_fs_memory.c: fs-memory in the test host. */
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -404,6 +405,39 @@ static void set_attributes(void **state)
     close_file(handle);
 }
 
+static void *free_host(void *arg)
+{
+    test_host_free(arg);
+    return NULL;
+}
+
+static void end_a_tree_of_any_depth(void **state)
+{
+    (void)state;
+    test_host_free(host);
+    host = test_host_new(&sallyport_plugin_v1, "{\"max_bytes\":0,\"max_files\":20000}");
+    view = attach("");
+    /* Each time round all that is there is moved below another chain of directories. */
+    for (int round = 0; round < 99; round++) {
+        char path[512] = "/b";
+        for (int i = 0; i < 200; i++) {
+            assert_int_equal(make_directory(path), SP_FS_OK);
+            strcat(path, "/d");
+        }
+        if (round > 0)
+            assert_int_equal(DO_PAIR(rename, "/a", path, 0), SP_FS_OK);
+        assert_int_equal(DO_PAIR(rename, "/b", "/a", 0), SP_FS_OK);
+    }
+    pthread_attr_t small;
+    pthread_t thread;
+    assert_int_equal(pthread_attr_init(&small), 0);
+    assert_int_equal(pthread_attr_setstacksize(&small, 256u << 10), 0);
+    assert_int_equal(pthread_create(&thread, &small, free_host, host), 0);
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    pthread_attr_destroy(&small);
+    host = test_host_new(&sallyport_plugin_v1, "{\"max_bytes\":0,\"max_files\":1}");
+}
+
 static void copy_between_files(void **state)
 {
     (void)state;
@@ -417,6 +451,9 @@ static void copy_between_files(void **state)
     event.length = 0;
     event.target_offset = 1;
     assert_int_equal(TEST_FS(host, copy, &event)->fs.count, 8);
+    event.length = 9; /* there are eight */
+    assert_int_equal(TEST_FS(host, copy, &event)->fs.eof, 1);
+    event.length = 0;
     assert_content("/t", "223456789");
     event.target = source;
     assert_int_equal(TEST_FS(host, copy, &event)->status, SP_FS_INVALID_PARAMETER);
@@ -426,6 +463,40 @@ static void copy_between_files(void **state)
     assert_content("/s", "0123456723");
     event.target_offset = UINT64_MAX - 1;
     assert_int_equal(TEST_FS(host, copy, &event)->status, SP_FS_INVALID_PARAMETER);
+    event.target = open_file("/s", RW | SP_OPEN_APPEND);
+    event.target_offset = 100; /* which does not count */
+    assert_int_equal(TEST_FS(host, copy, &event)->status, SP_FS_INVALID_PARAMETER);
+    close_file(event.target);
+    close_file(source);
+    close_file(target);
+}
+
+static void answer_a_long_copy_after_each_share(void **state)
+{
+    (void)state;
+    test_host_free(host);
+    host = test_host_new(&sallyport_plugin_v1, "{\"max_bytes\":8388608,\"max_files\":20}");
+    view = attach("");
+    put_file("/long", "x");
+    struct sp_fs_attributes attributes = {
+        .struct_size = sizeof attributes, .valid = SP_ATTR_SIZE, .size = 3u << 20};
+    uint64_t source = open_file("/long", RW);
+    uint64_t target = open_file("/copy", NEW);
+    struct sp_fs_handle size = {.view = view, .handle = source, .attributes = &attributes};
+    assert_int_equal(TEST_FS(host, fsetstat, &size)->status, SP_FS_OK);
+    struct sp_fs_copy event = {.view = view, .source = source, .target = target};
+    uint64_t done = 0;
+    int shares = 0;
+    for (bool is_end = false; !is_end; shares++) {
+        event.source_offset = event.target_offset = done;
+        const struct test_answer *answer = TEST_FS(host, copy, &event);
+        assert_int_equal(answer->status, SP_FS_OK);
+        assert_true(answer->fs.count > 0 && answer->fs.count <= (1u << 20));
+        done += answer->fs.count;
+        is_end = answer->fs.eof;
+    }
+    assert_int_equal(done, 3u << 20);
+    assert_true(shares > 1);
     close_file(source);
     close_file(target);
 }
@@ -475,7 +546,9 @@ int main(void)
         TEST(rename_as_posix_has_it),
         TEST(list_on_while_names_come_and_go),
         TEST(set_attributes),
+        TEST(end_a_tree_of_any_depth),
         TEST(copy_between_files),
+        TEST(answer_a_long_copy_after_each_share),
         TEST(refuse_names_that_are_too_long),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
