@@ -81,7 +81,7 @@ static int change_mode(int fd, bool is_path, mode_t mode)
         return fchmod(fd, mode);
     if (syscall(SYS_fchmodat2, fd, "", mode, AT_EMPTY_PATH) == 0)
         return 0;
-    if (errno != ENOSYS)
+    if (errno != ENOSYS && errno != EPERM) /* a filter of calls may say either */
         return -1;
     char name[32];
     snprintf(name, sizeof name, "/proc/self/fd/%d", fd);
