@@ -16,7 +16,7 @@
 #include "base/log.h"
 
 #define IDLE_MS 1000u
-#define INPUT_MAX (1024u * 1024u) /* data of WRITEs under way; one more message may pass it */
+#define INPUT_MAX (1024u * 1024u) /* memory of WRITEs under way; one more message may pass it */
 
 static void on_idle(struct reactor_timer *timer);
 

@@ -61,7 +61,7 @@ struct sftp_engine {
     uint32_t partial_length;
     uint32_t partial_wanted;
 
-    size_t input_bytes;  /* data of WRITEs that are not done */
+    size_t input_bytes;  /* memory of WRITEs that are not done */
     size_t output_bytes; /* promised to READs that are not done */
     struct reactor_timer idle;
     uint32_t depth; /* of our functions on the stack that use the engine: do not free it */

@@ -55,7 +55,7 @@ void sftp_request_free(struct sftp_request *request)
 {
     struct sftp_engine *engine = request->engine;
     if (request->block && request->operation == sftp_operation(SFTP_OP_WRITE))
-        engine->input_bytes -= request->message.length;
+        engine->input_bytes -= request->block->capacity;
     sftp_block_unref(request->block);
     buffer_release(&request->listing.buffer);
     free(request->names);

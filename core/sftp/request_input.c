@@ -224,7 +224,7 @@ static uint32_t keep_data(struct sftp_request *request, struct sftp_block **bloc
         if (message->length > 0)
             memcpy(request->data, message->data.data, (size_t)message->length);
     }
-    request->engine->input_bytes += (size_t)message->length;
+    request->engine->input_bytes += request->block->capacity;
     return SP_FS_OK;
 }
 

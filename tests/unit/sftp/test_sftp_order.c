@@ -185,6 +185,26 @@ static void data_under_way_is_bounded(void **state)
 }
 
 /* A client that asks for everything and reads nothing: what the server holds for it stays small. */
+/* Data a little larger than one size of block waits in a much larger one, which is what counts. */
+static void memory_of_data_under_way_is_bounded(void **state)
+{
+    (void)state;
+    struct mock *mock = client_new();
+    char *text = text_of(36000);
+    struct handle file = open_file(mock, "/f", FXF_WRITE | FXF_CREAT);
+    mock->calls = MOCK_LATER;
+    int taken = 0;
+    while (taken < 20 && mock_refused(mock) == 0) {
+        send_write(mock, file, 0, text);
+        taken++;
+    }
+    assert_true(taken <= 5);
+    mock_settle(mock);
+    assert_int_equal(mock_refused(mock), 0);
+    free(text);
+    mock_free(mock);
+}
+
 static void output_is_bounded_for_a_client_that_does_not_read(void **state)
 {
     (void)state;
@@ -266,6 +286,7 @@ int main(void)
         cmocka_unit_test(copying_waits_for_both_files_and_others_for_it),
         cmocka_unit_test(no_more_than_the_limit_is_under_way),
         cmocka_unit_test(data_under_way_is_bounded),
+        cmocka_unit_test(memory_of_data_under_way_is_bounded),
         cmocka_unit_test(output_is_bounded_for_a_client_that_does_not_read),
         cmocka_unit_test(promised_output_is_bounded_too),
         cmocka_unit_test(a_long_copy_lets_others_be_served),
