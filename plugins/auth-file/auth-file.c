@@ -47,8 +47,8 @@ static void refresh(struct auth_file *self)
     (void)stat(self->path, &st); /* a file that is gone differs from the one that was seen */
     if (is_same_file(&st, &self->seen))
         return;
-    self->seen = st;
     struct users *users = users_load(self->host, self->path, &st);
+    self->seen = st; /* bad or good, but for one that could not be read: that is tried again */
     if (!users) {
         log_line(self->host, SP_LOG_ERROR, "%s: not taken over; the users are as they were",
                  self->path);
@@ -56,7 +56,6 @@ static void refresh(struct auth_file *self)
     }
     users_unref(self->users);
     self->users = users;
-    self->seen = st;
     log_line(self->host, SP_LOG_INFO, "%s: has changed and was read again", self->path);
 }
 

@@ -54,6 +54,7 @@ static bool is_fit(const struct stat *st, size_t most, bool is_private, const ch
 char *file_read(const char *path, size_t most, bool is_private, size_t *ret_length,
                 struct stat *ret_stat, const char **ret_why)
 {
+    *ret_stat = (struct stat){0};
     /* O_NONBLOCK: without it the open of a FIFO waits for a writer. */
     int fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
     if (fd < 0 || fstat(fd, ret_stat) < 0) {
@@ -65,8 +66,10 @@ char *file_read(const char *path, size_t most, bool is_private, size_t *ret_leng
     char *text = NULL;
     if (is_fit(ret_stat, most, is_private, ret_why)) {
         text = read_all(fd, (size_t)ret_stat->st_size, ret_length);
-        if (!text)
+        if (!text) {
             *ret_why = strerror(errno);
+            *ret_stat = (struct stat){0};
+        }
     }
     close(fd);
     return text;

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -428,6 +429,26 @@ static void follow_the_users_file(void **state)
     test_host_free(host);
 }
 
+static void try_a_file_again_that_could_not_be_read(void **state)
+{
+    (void)state;
+    struct test_host *host = host_with("");
+    char users[1024];
+    struct rlimit before, none;
+    snprintf(users, sizeof users, "{\"users\":[{\"name\":\"bob\",\"password\":\"%s\"}]}", hash);
+    write_file(users_path, users, 0600);
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+    none = (struct rlimit){.rlim_cur = 0, .rlim_max = before.rlim_max};
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+    double deadline = seconds() + 5;
+    while (!test_host_logged(host, "Too many open files") && seconds() < deadline)
+        try_password(host, "ann", "secret");
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+    assert_true(test_host_logged(host, "Too many open files"));
+    assert_true(becomes(host, "bob", SP_ALLOW));
+    test_host_free(host);
+}
+
 static atomic_bool stop;
 
 static void *ask_on_and_on(void *arg)
@@ -509,6 +530,7 @@ int main(void)
         cmocka_unit_test(survive_hostile_authorized_keys),
         cmocka_unit_test(refuse_bad_users_files),
         cmocka_unit_test(follow_the_users_file),
+        cmocka_unit_test(try_a_file_again_that_could_not_be_read),
         cmocka_unit_test(answer_several_threads_while_the_file_changes),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
