@@ -87,8 +87,9 @@ bool key_options_parse(const char *line, size_t length, struct key_options *ret_
 /* file.c: any thread. */
 
 /* The contents of a regular file of at most most bytes, NUL-terminated; malloc()ed. NULL with why
- * set, and *ret_stat zero if it could not be read at all. Never blocks on a FIFO or a device. Others than the owner may not write it; with is_private
- * they may not read it either, and it must be root's or the daemon's. */
+ * set, and *ret_stat zero if it could not be read at all. Never blocks on a FIFO or a device.
+ * Others than the owner may not write it; with is_private they may not read it either, and it must
+ * be root's or the daemon's. */
 char *file_read(const char *path, size_t most, bool is_private, size_t *ret_length,
                 struct stat *ret_stat, const char **ret_why);
 
