@@ -5,6 +5,7 @@ packet at any time. The hostile cases of tests/integration drive it; nothing her
 the caller asks for it. One method for each polite step (banner, kex, password, open_session), and
 send_packet()/send_raw() for everything else. Every wait has a deadline.
 """
+import contextlib
 import hashlib
 import hmac
 import os
@@ -19,7 +20,8 @@ from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 DISCONNECT, IGNORE, UNIMPLEMENTED, DEBUG, SERVICE_REQUEST, SERVICE_ACCEPT, EXT_INFO = range(1, 8)
 KEXINIT, NEWKEYS, ECDH_INIT, ECDH_REPLY = 20, 21, 30, 31
 USERAUTH_REQUEST, USERAUTH_FAILURE, USERAUTH_SUCCESS, USERAUTH_BANNER = 50, 51, 52, 53
-USERAUTH_PK_OK = 60
+USERAUTH_PK_OK = USERAUTH_INFO_REQUEST = 60
+USERAUTH_INFO_RESPONSE = 61
 GLOBAL_REQUEST, REQUEST_SUCCESS, REQUEST_FAILURE = 80, 81, 82
 CHANNEL_OPEN, OPEN_CONFIRMATION, OPEN_FAILURE, WINDOW_ADJUST = 90, 91, 92, 93
 CHANNEL_DATA, EXTENDED_DATA, CHANNEL_EOF, CHANNEL_CLOSE = 94, 95, 96, 97
@@ -117,17 +119,28 @@ class Client:
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.strict, self.session_id = strict, None
         self.out, self.incoming = Direction(), Direction()
-        self.buffer = b""
+        self.buffer, self.held = b"", None
         self.our_banner, self.their_banner = b"SSH-2.0-rawssh", None
 
     # --- bytes ---
 
     def send_raw(self, data):
+        if self.held is not None:
+            self.held += data
+            return
         try:
             self.socket.settimeout(DEADLINE)
             self.socket.sendall(data)
         except (BrokenPipeError, ConnectionResetError):
             raise Closed("while sending")
+
+    @contextlib.contextmanager
+    def in_one_piece(self):
+        """What is sent inside reaches the server as one piece."""
+        self.held = b""
+        yield
+        data, self.held = self.held, None
+        self.send_raw(data)
 
     def fill(self, deadline):
         left = deadline - time.monotonic()
@@ -299,13 +312,22 @@ class Client:
             self.newkeys()
 
     def newkeys(self):
+        self.send_newkeys()
+        self.receive_newkeys()
+
+    def send_newkeys(self):
         keys = self.pending
         self.send_packet(bytes([NEWKEYS]))
         self.out.set_keys(keys["C"], keys["A"], keys["E"], True)
+        if self.strict:
+            self.out.sequence = 0
+
+    def receive_newkeys(self):
+        keys = self.pending
         self.expect(NEWKEYS, skip=UNIMPLEMENTED)
         self.incoming.set_keys(keys["D"], keys["B"], keys["F"], False)
         if self.strict:
-            self.out.sequence = self.incoming.sequence = 0
+            self.incoming.sequence = 0
 
     def service(self, name="ssh-userauth"):
         self.send_packet(bytes([SERVICE_REQUEST]) + string(name))
