@@ -13,11 +13,10 @@
 #include "session/channel_internal.h"
 
 enum {
-    /* One write: large enough to be cheap, small enough that the library's buffers, which never
-     * shrink, stay small. */
-    WRITE_MAX = 64 * 1024,
-    HIGH_WATER = 256 * 1024,
-    LOW_WATER = 64 * 1024,
+    /* One write: the library sends what is queued in one call, and the fewer calls the better. */
+    WRITE_MAX = 256 * 1024,
+    HIGH_WATER = 512 * 1024,
+    LOW_WATER = 128 * 1024,
     JOIN_SIZE = 8 * 1024, /* small sends are joined in chunks of this size */
     LINGER_MS = 5000,     /* for a handler to take what came before the client's CLOSE */
 };
@@ -177,7 +176,7 @@ bool channel_flush(struct channel *channel)
         if (sent <= 0 || channel->session->is_dead)
             break; /* 0: keys are being exchanged */
         chunk_sent(channel, chunk, (size_t)sent);
-        session_note_activity(channel->session);
+        session_note_write(channel->session);
         moved = true;
     }
     if (channel->was_full && channel->queued <= LOW_WATER) {

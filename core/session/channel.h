@@ -58,7 +58,7 @@ int channel_send(struct channel *channel, uint32_t stream, const void *data, siz
  * on_sent comes at once. */
 void channel_send_chunk(struct channel *channel, struct channel_chunk *chunk);
 size_t channel_queued(const struct channel *channel); /* bytes not yet handed to the transport */
-bool channel_is_full(struct channel *channel);        /* above the high-water mark (256 KiB) */
+bool channel_is_full(struct channel *channel);        /* above the high-water mark (512 KiB) */
 void channel_resume(struct channel *channel);         /* on_data may take again */
 
 /* Each after what is queued; each once, later calls do nothing. close implies eof. */

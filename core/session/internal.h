@@ -97,6 +97,8 @@ struct session {
     struct reactor_task pump_task;
     struct reactor_task reap_task;
     struct reactor_timer timer;
+    struct reactor_timer trim_timer;
+    ssh_buffer output; /* the library's queue for the socket; see tap_trim() */
     struct connection_origin origin;
     const struct sp_connection *snapshot;
     struct plugin_strands *strands;
@@ -114,6 +116,7 @@ struct session {
     uint32_t watched; /* REACTOR_* of source */
     uint32_t open_channels;
     bool is_pumping;
+    bool has_written;  /* channel data, since the last pump */
     bool has_more;     /* something to do before the pump may rest */
     bool messages_due; /* the library may hold messages for us */
     bool is_dead;      /* nothing more may be done with ssh */
@@ -140,6 +143,7 @@ void session_break(struct session *session, const char *event, const char *text)
 void session_gone(struct session *session, const char *text);
 /* Something moved on a channel: what counts against idleness. */
 void session_note_activity(struct session *session);
+void session_note_write(struct session *session); /* channel data went out */
 /* The connection is over or about to be: nothing new begins on it. */
 static inline bool session_is_over(const struct session *session)
 {

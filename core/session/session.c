@@ -18,6 +18,7 @@
 #include "session/internal.h"
 
 enum {
+    TRIM_MS = 1000,
     PUMP_BUDGET = 64,           /* turns before others get theirs */
     LINGER_MS = 2000,           /* for a DISCONNECT to go out */
     OWED_MAX = 1024 * 1024,     /* bytes of replies that the client does not fetch */
@@ -125,6 +126,7 @@ static void session_free(struct session *session)
              LOG_U64("bytes_out", session->socket_counter.out_bytes),
              LOG_U64("seconds", (clock_now_ms() - session->started_ms) / 1000));
     reactor_timer_cancel(service->reactor, &session->timer);
+    reactor_timer_cancel(service->reactor, &session->trim_timer);
     reactor_task_cancel(service->reactor, &session->pump_task);
     reactor_task_cancel(service->reactor, &session->reap_task);
     if (session->source.is_watched) {
@@ -232,9 +234,14 @@ static bool ending_is_over(const struct session *session)
     return !is_held || clock_now_ms() - session->ending_ms >= LINGER_MS;
 }
 
-static void note_rekey(struct session *session)
+/* What the library did for this session since tap_watch(). */
+static void take_note(struct session *session)
 {
-    if (!tap_took_kexinit() || session->stage != SESSION_OPEN || session->rekey_ms)
+    struct tap_seen seen = tap_seen();
+
+    if (seen.output)
+        session->output = seen.output;
+    if (!seen.has_kexinit || session->stage != SESSION_OPEN || session->rekey_ms)
         return;
     session->rekey_ms = clock_now_ms();
     session_arm_timer(session);
@@ -257,9 +264,9 @@ int session_send_packet(struct session *session, const struct buffer *packet)
                       "the client does not fetch the replies it asks for");
         return SP_ERR_LIMIT;
     }
-    tap_took_kexinit();
+    tap_watch();
     rc = tap_send(session->ssh, buffer_data(packet), buffer_length(packet));
-    note_rekey(session);
+    take_note(session);
     session_kick(session);
     return rc;
 }
@@ -546,6 +553,12 @@ static bool pump_once(struct session *session)
     return moved;
 }
 
+void session_note_write(struct session *session)
+{
+    session->has_written = true;
+    session_note_activity(session);
+}
+
 void session_note_activity(struct session *session)
 {
     session->active_ms = reactor_now_ms(session->service->reactor);
@@ -570,6 +583,15 @@ static void count_traffic(struct session *session)
     }
 }
 
+/* A while after the last large write: the connection may stay idle for hours. */
+static void on_trim(struct reactor_timer *timer)
+{
+    struct session *session = container_of(timer, struct session, trim_timer);
+
+    if (!session_is_over(session))
+        tap_trim(session->output);
+}
+
 static void watch(struct session *session)
 {
     uint32_t wanted = REACTOR_READ;
@@ -589,7 +611,7 @@ static void pump(struct session *session)
     if (session->is_dead || !session->event || session->is_pumping)
         return;
     session->is_pumping = true;
-    tap_took_kexinit();
+    tap_watch();
     for (; turns < PUMP_BUDGET; turns++) {
         session->has_more = false;
         bool moved = pump_once(session);
@@ -597,7 +619,7 @@ static void pump(struct session *session)
             break;
     }
     session->is_pumping = false;
-    note_rekey(session);
+    take_note(session);
     count_traffic(session);
     if (session->stage < SESSION_OPEN && session->socket_counter.in_bytes > STRANGER_MAX)
         session_end(session, DISCONNECT_PROTOCOL_ERROR, "connection.stranger_flood",
@@ -613,6 +635,10 @@ static void pump(struct session *session)
         return;
     }
     watch(session);
+    if (session->has_written) {
+        session->has_written = false;
+        reactor_timer_set(session->service->reactor, &session->trim_timer, TRIM_MS);
+    }
     if (turns == PUMP_BUDGET)
         reactor_defer(session->service->reactor, &session->pump_task);
 }
@@ -731,6 +757,7 @@ int session_accept(struct session_service *service, int fd, const struct connect
     session->pump_task.run = on_pump;
     session->reap_task.run = on_reap;
     session->timer.on_time = on_time;
+    session->trim_timer.on_time = on_trim;
     session->started_ms = session->active_ms = session->heard_ms = clock_now_ms();
     list_init(&session->channels);
     list_init(&session->closing);

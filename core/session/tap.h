@@ -51,9 +51,16 @@ void tap_attach(struct session *session, struct ssh_packet_callbacks_struct *cal
                 ssh_session ssh);
 /* Send a packet: its number and payload. 0 or a negative sp_err. */
 int tap_send(ssh_session ssh, const void *packet, size_t length);
-/* Whether the library has begun a key exchange on this thread since this was last asked: ask around
- * calls into it for one session to know that it was that session's. */
-bool tap_took_kexinit(void);
+/* What happened inside the library on this thread since tap_watch(): asked around calls into it for
+ * one session, it is that session's. All empty without the tap. */
+struct tap_seen {
+    bool has_kexinit;  /* the library has begun an exchange of keys */
+    ssh_buffer output; /* where bytes for the socket were queued; lives as long as the session */
+};
+void tap_watch(void);
+struct tap_seen tap_seen(void);
+/* Give back the memory of an output buffer that is empty; NULL is fine. */
+void tap_trim(ssh_buffer output);
 
 /* What a confirmation told the client. All 0 without the tap. */
 struct tap_confirmation {

@@ -18,6 +18,11 @@
 void ssh_packet_set_callbacks(ssh_session session, ssh_packet_callbacks callbacks);
 int __real__ssh_buffer_pack(struct ssh_buffer_struct *buffer, const char *format, size_t argc, ...);
 int __wrap__ssh_buffer_pack(struct ssh_buffer_struct *buffer, const char *format, size_t argc, ...);
+struct ssh_socket_struct;
+int __real_ssh_socket_write(struct ssh_socket_struct *socket, const void *data, uint32_t length);
+int __wrap_ssh_socket_write(struct ssh_socket_struct *socket, const void *data, uint32_t length);
+int __real_ssh_buffer_add_data(struct ssh_buffer_struct *buffer, const void *data, uint32_t length);
+int __wrap_ssh_buffer_add_data(struct ssh_buffer_struct *buffer, const void *data, uint32_t length);
 
 /* A packet of ours on its way through the library. */
 static _Thread_local struct {
@@ -28,8 +33,11 @@ static _Thread_local struct {
 /* Filled while a confirmation is packed. */
 static _Thread_local struct tap_confirmation *confirmation;
 
-/* A KEXINIT of ours was packed since the flag was last cleared. */
-static _Thread_local bool has_begun_rekey;
+/* Since tap_watch(). */
+static _Thread_local struct tap_seen seen;
+
+/* Inside ssh_socket_write(), whose first act is to queue. */
+static _Thread_local bool is_queueing;
 
 enum { SSH_MSG_CHANNEL_OPEN_CONFIRMATION = 91 };
 
@@ -70,16 +78,46 @@ int __wrap__ssh_buffer_pack(struct ssh_buffer_struct *buffer, const char *format
         confirmation->window = (uint32_t)words[3];
     }
     if (strcmp(format, "bP") == 0 && (uint8_t)words[0] == TAP_KEXINIT)
-        has_begun_rekey = true;
+        seen.has_kexinit = true;
     return pack(buffer, format, argc, words);
 }
 
-bool tap_took_kexinit(void)
-{
-    bool has = has_begun_rekey;
+/* The buffers in which the library queues for the socket keep the size they once had. Knowing them
+ * lets large writes be made while a transfer lasts and their memory be given back after it. */
 
-    has_begun_rekey = false;
-    return has;
+int __wrap_ssh_socket_write(struct ssh_socket_struct *socket, const void *data, uint32_t length)
+{
+    int rc;
+
+    is_queueing = true;
+    rc = __real_ssh_socket_write(socket, data, length);
+    is_queueing = false;
+    return rc;
+}
+
+int __wrap_ssh_buffer_add_data(struct ssh_buffer_struct *buffer, const void *data, uint32_t length)
+{
+    if (is_queueing) {
+        seen.output = buffer;
+        is_queueing = false;
+    }
+    return __real_ssh_buffer_add_data(buffer, data, length);
+}
+
+void tap_watch(void)
+{
+    seen = (struct tap_seen){0};
+}
+
+struct tap_seen tap_seen(void)
+{
+    return seen;
+}
+
+void tap_trim(ssh_buffer output)
+{
+    if (output && ssh_buffer_get_len(output) == 0)
+        ssh_buffer_reinit(output); /* leaves 64 KiB at most */
 }
 
 static int on_packet(ssh_session ssh, uint8_t type, ssh_buffer packet, void *user)
