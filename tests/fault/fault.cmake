@@ -1,5 +1,5 @@
-# Plugins that misbehave, one for each way to do so, and the puppet, which does what a test tells it.
-# tests/unit/plugin drives them. Each is plugins/<name>.c with plugins/<name>.json as its manifest.
+# Plugins that misbehave, one for each way to do so; the puppet, which does what a test tells it; and
+# asks-twice, for keyboard-interactive. tests/unit and tests/integration drive them. Each is plugins/<name>.c with plugins/<name>.json as its manifest.
 set(FAULT_PLUGIN_DIR ${CMAKE_BINARY_DIR}/tests/fault/plugins)
 add_custom_target(fault_plugins)
 
@@ -19,7 +19,7 @@ function(fault_plugin name)
 endfunction()
 
 foreach(name missing-symbol other-abi short-struct disagrees crash-in-constructor create-fails
-             answers-twice never-answers answers-late blocks garbage-verdict absurd-reply)
+             answers-twice never-answers answers-late blocks garbage-verdict absurd-reply asks-twice)
   fault_plugin(${name})
 endforeach()
 foreach(threading reactor connection serial)
@@ -35,7 +35,8 @@ configure_file(fault/plugins/not-elf.so ${dir}/not-elf.so COPYONLY
 file(CHMOD ${dir} PERMISSIONS OWNER_READ OWNER_WRITE OWNER_EXECUTE GROUP_READ GROUP_EXECUTE
      WORLD_READ WORLD_EXECUTE)
 
-foreach(test test_instance test_loader test_plugin_call test_plugin_service test_plugin_fault)
+foreach(test test_instance test_loader test_plugin_call test_plugin_service test_plugin_fault
+             test_chain)
   if(TARGET ${test})
     add_dependencies(${test} fault_plugins)
     target_include_directories(${test} PRIVATE ${CMAKE_CURRENT_SOURCE_DIR}/fault/plugins)
