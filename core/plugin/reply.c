@@ -93,22 +93,30 @@ static bool copy_structs(struct copier *copier, const struct field *field, const
     return true;
 }
 
+/* source and target are the structs that hold the list. The number that is copied goes along with
+ * it: one that the sender changes meanwhile, or that it gave without a list, is not believed. */
 static bool copy_array(struct copier *copier, const struct field *field, const char *source,
                        size_t size, char *target)
 {
     uint64_t count = 0;
-    if (field->count_offset + field->count_width <= size) {
-        uint32_t count32 = 0;
-        if (field->count_width == sizeof count32) {
-            memcpy(&count32, source + field->count_offset, sizeof count32);
-            count = count32;
-        } else {
-            memcpy(&count, source + field->count_offset, sizeof count);
-        }
-    }
+    uint32_t count32 = 0;
+    bool is_wide = field->count_width != sizeof count32;
     const char *items;
+    if (field->count_offset + field->count_width <= size) {
+        memcpy(is_wide ? (void *)&count : &count32, source + field->count_offset,
+               field->count_width);
+        count += count32;
+    }
     memcpy(&items, source + field->offset, sizeof items);
-    return count <= field->count_max && copy_structs(copier, field, items, count, target);
+    if (count > field->count_max ||
+        !copy_structs(copier, field, items, count, target ? target + field->offset : NULL))
+        return false;
+    if (target) {
+        count32 = (uint32_t)count;
+        memcpy(target + field->count_offset, is_wide ? (void *)&count : &count32,
+               field->count_width);
+    }
+    return true;
 }
 
 static bool copy_pointer(struct copier *copier, const struct field *field, const char *source,
@@ -119,6 +127,7 @@ static bool copy_pointer(struct copier *copier, const struct field *field, const
     return !item || copy_structs(copier, field, item, 1, target);
 }
 
+/* source and target are the structs that hold the field. */
 static bool copy_field(struct copier *copier, const struct field *field, const char *source,
                        size_t size, char *target)
 {
@@ -140,7 +149,7 @@ static bool copy_field(struct copier *copier, const struct field *field, const c
     case FIELD_POINTER:
         return copy_pointer(copier, field, from, to);
     case FIELD_ARRAY:
-        return copy_array(copier, field, source, size, to);
+        return copy_array(copier, field, source, size, target);
     }
     return false;
 }
@@ -166,8 +175,11 @@ static bool copy_struct(struct copier *copier, const struct layout *layout, cons
     }
     for (uint32_t i = 0; i < layout->fields_count; i++) {
         const struct field *field = &layout->fields[i];
-        if (!is_present(field, source, size))
+        if (!is_present(field, source, size)) {
+            if (field->kind == FIELD_ARRAY && target)
+                memset(target + field->count_offset, 0, field->count_width);
             continue;
+        }
         if (!copy_field(copier, field, source, size, target)) {
             if (!copier->fault)
                 copier->fault = field->name;
@@ -188,12 +200,15 @@ static bool is_flat(const struct layout *layout, const char *source)
         return false;
     for (uint32_t i = 0; i < layout->fields_count; i++) {
         const struct field *field = &layout->fields[i];
-        /* Texts with a pointer and no length are none to copy as they are either. */
+        /* A text with a pointer and no length, or a list with a number and no pointer, is none to
+         * copy as it is either. */
         uint64_t words[2] = {0, 0};
         if (field->kind == FIELD_BYTES || field->kind == FIELD_NAME)
             memcpy(words, source + field->offset, sizeof words);
         else if (field->kind == FIELD_POINTER || field->kind == FIELD_ARRAY)
             memcpy(words, source + field->offset, sizeof(void *));
+        if (field->kind == FIELD_ARRAY)
+            memcpy(&words[1], source + field->count_offset, field->count_width);
         if (words[0] | words[1])
             return false;
     }

@@ -139,6 +139,29 @@ static void list_without_its_number_is_empty(void **state)
     assert_int_equal(got->struct_size, sizeof *got);
 }
 
+/* Whoever reads it would follow a pointer that is not there. */
+static void list_that_is_a_number_only_is_refused(void **state)
+{
+    (void)state;
+    struct sp_fs_reply listing = {.head = {sizeof listing, SP_OK}, .entries_count = 3};
+    assert_int_equal(copy_exactly(&layout_sp_fs_reply, &listing, sizeof listing), SP_E_INVALID);
+    assert_string_equal(fault, "entries");
+    struct sp_auth_reply asking = {.head = {sizeof asking, SP_ASK}, .prompts_count = 1};
+    assert_int_equal(copy_exactly(&layout_sp_auth_reply, &asking, sizeof asking), SP_E_INVALID);
+    assert_string_equal(fault, "prompts");
+}
+
+static void number_of_a_list_that_was_cut_off_is_zero(void **state)
+{
+    (void)state;
+    struct sp_auth_reply reply = {.prompts_count = 3};
+    reply.head.struct_size = offsetof(struct sp_auth_reply, prompts);
+    assert_int_equal(copy_exactly(&layout_sp_auth_reply, &reply, reply.head.struct_size), 0);
+    const struct sp_auth_reply *got = (const void *)copy;
+    assert_null(got->prompts);
+    assert_int_equal(got->prompts_count, 0);
+}
+
 static void reply_of_a_newer_sender_is_cut_to_what_is_known(void **state)
 {
     (void)state;
@@ -302,6 +325,8 @@ int main(void)
         TEST(reply_of_an_older_sender_is_completed_with_zeros),
         TEST(half_a_field_is_none),
         TEST(list_without_its_number_is_empty),
+        TEST(list_that_is_a_number_only_is_refused),
+        TEST(number_of_a_list_that_was_cut_off_is_zero),
         TEST(reply_of_a_newer_sender_is_cut_to_what_is_known),
         TEST(grant_is_copied_with_all_it_points_to),
         TEST(listing_of_an_older_sender_is_read_in_its_own_steps),
