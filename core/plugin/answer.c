@@ -74,14 +74,15 @@ int32_t call_run_blocking(struct plugin_instance *instance, sp_token token,
                           int32_t (*run_it)(void *self, const struct sp_event *event))
 {
     struct plugin_host *host = instance->host;
+    int32_t rc = SP_PENDING;
     pthread_mutex_lock(&host->lock);
     struct plugin_call *call = idmap_get(&host->tokens, token);
-    pthread_mutex_unlock(&host->lock);
-    /* Within its operation the call cannot go away. */
     if (!call || call->instance != instance || !frame_is_of(call))
-        return SP_E_STALE;
-    if (!run_it || call->state.blocking)
-        return SP_E_INVALID;
-    call->state.blocking = run_it;
-    return SP_PENDING;
+        rc = SP_E_STALE;
+    else if (!run_it || call->state.blocking)
+        rc = SP_E_INVALID;
+    else
+        call->state.blocking = run_it; /* under the lock: a deadline may look at it */
+    pthread_mutex_unlock(&host->lock);
+    return rc;
 }

@@ -286,14 +286,15 @@ static int32_t invoke(struct plugin_call *call,
     return verdict;
 }
 
-/* Whether run_blocking() left something to run and the answer is still open. */
+/* Whether run_blocking() left something to run and the plugin has not answered otherwise. It is run
+ * even if nobody waits for the answer any more: nothing else would ever finish the call. */
 static bool is_to_block(struct plugin_call *call, int32_t verdict)
 {
     struct plugin_host *host = call->instance->host;
     if (!call->state.blocking || verdict != SP_PENDING)
         return false;
     pthread_mutex_lock(&host->lock);
-    bool is_open = !(call->state.flags & (CALL_CLAIMED | CALL_SETTLED));
+    bool is_open = !(call->state.flags & CALL_CLAIMED);
     pthread_mutex_unlock(&host->lock);
     return is_open;
 }
@@ -364,16 +365,19 @@ static void run_inline(struct plugin_call *call)
                     LOG_TEXT("operation", call_operation_name(call->operation)),
                     LOG_U64("ms", took / 1000000));
 
-    if (is_to_block(call, verdict)) {
-        set_deadline(call);
-        submit(call);
-        return;
-    }
+    bool is_unfinished = is_to_block(call, verdict);
     pthread_mutex_lock(&host->lock);
-    call_take_verdict(call, verdict);
+    if (!is_unfinished)
+        call_take_verdict(call, verdict);
+    /* Not for one that was cancelled from within its own operation: the timer would outlive it. */
     if (!(call->state.flags & CALL_SETTLED))
         set_deadline(call);
-    serve_and_unlock(call);
+    if (!is_unfinished) {
+        serve_and_unlock(call);
+        return;
+    }
+    pthread_mutex_unlock(&host->lock);
+    submit(call);
 }
 
 static void run_on_pool(struct plugin_call *call)

@@ -400,6 +400,64 @@ static void queued_call_that_is_cancelled_never_runs(void **state)
     end();
 }
 
+static int32_t count_second_part(void *self, const struct sp_event *event)
+{
+    (void)self;
+    (void)event;
+    atomic_fetch_add(&seen.calls, 1);
+    return SP_ALLOW;
+}
+
+static int32_t leave_late(const struct sp_host *host, const char *name,
+                          const struct sp_event *event)
+{
+    (void)name;
+    atomic_fetch_add(&seen.calls, 1);
+    sem_wait(&seen.go);
+    return host->run_blocking(host, event->token, count_second_part);
+}
+
+static void what_is_left_to_block_is_run_though_the_client_has_left(void **state)
+{
+    (void)state;
+    struct question q;
+    begin("puppet-connection", 1);
+    stage_up(&stage, NULL);
+    puppet->on_call = leave_late;
+    question_ask_as(&q, &stage, "doll", "demo");
+    stage_wait(&stage, atomic_load(&seen.calls) == 1);
+    plugin_call_cancel(&q.call);
+    sem_post(&seen.go);
+    stage_wait(&stage, q.released);
+    assert_int_equal(atomic_load(&seen.calls), 2);
+    assert_int_equal(q.done, 0);
+    end();
+}
+
+static int32_t cancel_and_leave(const struct sp_host *host, const char *name,
+                                const struct sp_event *event)
+{
+    (void)name;
+    plugin_call_cancel(&seen.question->call);
+    return host->run_blocking(host, event->token, count_second_part);
+}
+
+static void call_that_ends_itself_and_leaves_something_to_block_is_released(void **state)
+{
+    (void)state;
+    struct question q;
+    begin("puppet-reactor", 1);
+    stage_up(&stage, NULL);
+    puppet->on_call = cancel_and_leave;
+    seen.question = &q;
+    question_ask_as(&q, &stage, "doll", "demo");
+    stage_wait(&stage, q.released);
+    assert_int_equal(atomic_load(&seen.calls), 1);
+    assert_int_equal(q.done, 0);
+    assert_false(reactor_timer_is_set(&q.call.state.deadline));
+    end();
+}
+
 static void answer_in_cancel(const struct sp_host *host, sp_token token)
 {
     struct sp_reply reply = {sizeof reply, SP_ALLOW};
@@ -750,6 +808,8 @@ int main(void)
         cmocka_unit_test(calls_for_one_connection_never_overlap),
         cmocka_unit_test(calls_of_a_serial_plugin_never_overlap),
         cmocka_unit_test(queued_call_that_is_cancelled_never_runs),
+        cmocka_unit_test(what_is_left_to_block_is_run_though_the_client_has_left),
+        cmocka_unit_test(call_that_ends_itself_and_leaves_something_to_block_is_released),
         cmocka_unit_test(answer_from_within_cancel_is_taken_and_dropped),
         cmocka_unit_test(deadline_of_the_instance_overrules_that_of_the_operation),
         cmocka_unit_test(answered_call_that_is_cancelled_is_released_once),
