@@ -72,8 +72,10 @@ static void serve_read(struct link_end *end, unsigned limit)
 static void on_ready(struct reactor_source *source, uint32_t events)
 {
     struct link_end *end = container_of(source, struct link_end, source);
+    /* Nothing more comes after a hangup; but what came before must not be lost with the rest of our
+     * own that can no longer be sent. */
     if (events & (REACTOR_READ | REACTOR_HANGUP))
-        serve_read(end, MESSAGES_PER_TURN);
+        serve_read(end, events & REACTOR_HANGUP ? 0 : MESSAGES_PER_TURN);
     if (end->is_open && (events & REACTOR_WRITE))
         serve_write(end);
 }

@@ -153,9 +153,11 @@ int link_receive(int socket, struct link_message *ret_message, int *ret_fd)
 
     *ret_fd = -1;
     memset(ret_message, 0, sizeof(*ret_message));
+    /* ECONNRESET, told once, says that the other side left messages of ours unread; its own, such
+     * as what it crashed in, are still there. */
     do
         received = recvmsg(socket, &header, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
-    while (received < 0 && errno == EINTR);
+    while (received < 0 && (errno == EINTR || errno == ECONNRESET));
     if (received < 0 && (errno == EAGAIN || errno == ENOMEM || errno == ENOBUFS))
         return SP_ERR_AGAIN;
     if (received <= 0)

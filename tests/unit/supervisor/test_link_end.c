@@ -130,6 +130,21 @@ static void messages_are_delivered_before_the_end_is_told(void **state)
     assert_int_equal(link_end_send(&fixture->end, &message), SP_ERR_CLOSED);
 }
 
+/* A worker's last words, while we had more to tell it than it took. */
+static void messages_are_delivered_though_ours_cannot_be_sent(void **state)
+{
+    struct fixture *fixture = *state;
+    uint32_t sent = 0;
+    fill(fixture);
+    for (struct link_message message; message = numbered(sent + 1), sent < 100; sent++)
+        assert_int_equal(link_send(fixture->other, &message, -1), 0);
+    close(fixture->other);
+    fixture->other = -1;
+    while (!fixture->closed)
+        assert_int_equal(reactor_turn(fixture->reactor, 1000), 0);
+    assert_int_equal(fixture->received, sent);
+}
+
 static void nonsense_ends_the_link(void **state)
 {
     struct fixture *fixture = *state;
@@ -147,6 +162,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_descriptor_does_not_overtake_what_waits, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(messages_are_delivered_before_the_end_is_told, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(messages_are_delivered_though_ours_cannot_be_sent, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(nonsense_ends_the_link, set_up, tear_down),
     };
