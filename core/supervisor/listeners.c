@@ -6,6 +6,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <net/if.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -129,16 +130,33 @@ static int open_both(struct listener *listener, const struct config_listener *wa
     }
 }
 
+/* An IPv6 address may name its interface, fe80::1%eth0: 0, or -1 and errno. */
+static int parse_six(const char *text, struct sockaddr_in6 *six)
+{
+    char numeric[INET6_ADDRSTRLEN];
+    size_t length = strcspn(text, "%");
+    errno = EINVAL;
+    if (length >= sizeof(numeric))
+        return -1;
+    memcpy(numeric, text, length);
+    numeric[length] = 0;
+    if (inet_pton(AF_INET6, numeric, &six->sin6_addr) != 1)
+        return -1;
+    if (text[length] == 0)
+        return 0;
+    six->sin6_scope_id = if_nametoindex(text + length + 1);
+    return six->sin6_scope_id ? 0 : -1;
+}
+
 static int open_one(struct listener *listener, const struct config_listener *wanted)
 {
     union address address = {.four = {.sin_family = AF_INET, .sin_port = htons(wanted->port)}};
     if (inet_pton(AF_INET, wanted->address, &address.four.sin_addr) == 1)
         return listener_add_socket(listener, &address, wanted);
     address = (union address){.six = {.sin6_family = AF_INET6, .sin6_port = htons(wanted->port)}};
-    if (inet_pton(AF_INET6, wanted->address, &address.six.sin6_addr) == 1)
-        return listener_add_socket(listener, &address, wanted);
-    errno = EINVAL;
-    return SP_ERR_SYSTEM;
+    if (parse_six(wanted->address, &address.six) < 0)
+        return SP_ERR_SYSTEM;
+    return listener_add_socket(listener, &address, wanted);
 }
 
 static int listener_open(struct listeners *listeners, const struct config_listener *wanted,

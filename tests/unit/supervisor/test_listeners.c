@@ -91,6 +91,16 @@ static bool is_listening(int family, uint16_t port)
     return fd >= 0;
 }
 
+static bool is_ipv6_here(void)
+{
+    struct sockaddr_in6 loopback = {.sin6_family = AF_INET6, .sin6_addr = in6addr_loopback};
+    int probe = socket(AF_INET6, SOCK_STREAM, 0);
+    int rc = bind(probe, (const struct sockaddr *)(const void *)&loopback, sizeof(loopback));
+    if (probe >= 0)
+        close(probe);
+    return rc == 0;
+}
+
 static struct config_listener local(char *name)
 {
     return (struct config_listener){.name = name, .address = "127.0.0.1", .backlog = 8};
@@ -103,6 +113,19 @@ static void port_0_tells_the_port_it_got(void **state)
     assert_int_equal(change(fixture, wanted, 1), 0);
     assert_true(nth(fixture, 0)->port > 0);
     assert_true(is_listening(AF_INET, nth(fixture, 0)->port));
+}
+
+static void an_address_may_name_its_interface(void **state)
+{
+    struct fixture *fixture = *state;
+    struct config_listener wanted[] = {local("a")};
+    if (!is_ipv6_here())
+        skip();
+    wanted[0].address = "::1%lo";
+    assert_int_equal(change(fixture, wanted, 1), 0);
+    assert_true(is_listening(AF_INET6, nth(fixture, 0)->port));
+    wanted[0].address = "::1%not-there";
+    assert_int_equal(change(fixture, wanted, 1), SP_ERR_SYSTEM);
 }
 
 static void connections_wait_while_paused(void **state)
@@ -176,15 +199,9 @@ static void a_star_is_both_families_on_one_port(void **state)
 {
     struct fixture *fixture = *state;
     struct config_listener wanted[] = {{.name = "all", .address = "*", .backlog = 8}};
-    int probe = socket(AF_INET6, SOCK_STREAM, 0);
-    struct sockaddr_in6 loopback = {.sin6_family = AF_INET6, .sin6_addr = in6addr_loopback};
-    bool has_six = probe >= 0 && bind(probe, (const struct sockaddr *)(const void *)&loopback,
-                                      sizeof(loopback)) == 0;
-    if (probe >= 0)
-        close(probe);
     assert_int_equal(change(fixture, wanted, 1), 0);
     assert_true(is_listening(AF_INET, nth(fixture, 0)->port));
-    if (has_six)
+    if (is_ipv6_here())
         assert_true(is_listening(AF_INET6, nth(fixture, 0)->port));
     else
         assert_int_equal(nth(fixture, 0)->sockets_count, 1);
@@ -194,6 +211,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(port_0_tells_the_port_it_got, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(an_address_may_name_its_interface, set_up, tear_down),
         cmocka_unit_test_setup_teardown(connections_wait_while_paused, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_change_keeps_what_is_wanted_still, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_failed_change_leaves_all_as_it_was, set_up, tear_down),
