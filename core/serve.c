@@ -181,15 +181,6 @@ static void tune_memory(void)
     mallopt(M_TRIM_THRESHOLD, 512 * 1024);
 }
 
-static void raise_descriptor_limit(void)
-{
-    struct rlimit limit;
-    if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
-        limit.rlim_cur = limit.rlim_max;
-        setrlimit(RLIMIT_NOFILE, &limit);
-    }
-}
-
 static void where(const char **ret_instance, const char **ret_operation)
 {
     const struct plugin_position *position = plugin_position();
@@ -320,7 +311,6 @@ int serve_run(const char *config_file)
     prctl(PR_SET_NAME, "sallyportd-work"); /* /proc/self/exe would show as "exe" */
     set_signals();
     tune_memory();
-    raise_descriptor_limit();
     fault_watch(WORKER_FD_LINK, where);
 
     int rc = come_up(&serve, config_file, &report);

@@ -27,12 +27,14 @@ int spawn_raise_fd(int fd)
     return raised;
 }
 
+/* Sealed: if a worker made it shorter, reading the counters would kill us. */
 static int counters_create(struct worker_counters **ret_counters)
 {
-    int fd = spawn_raise_fd(memfd_create("sallyport-counters", MFD_CLOEXEC));
+    int fd = spawn_raise_fd(memfd_create("sallyport-counters", MFD_CLOEXEC | MFD_ALLOW_SEALING));
     if (fd < 0)
         return -1;
-    if (ftruncate(fd, sizeof(**ret_counters)) == 0) {
+    if (ftruncate(fd, sizeof(**ret_counters)) == 0 &&
+        fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) == 0) {
         void *page = mmap(NULL, sizeof(**ret_counters), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
         if (page != MAP_FAILED) {
             *ret_counters = page;

@@ -5,9 +5,11 @@
 #include "supervisor/supervisor.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
@@ -161,6 +163,24 @@ static void tear_down(struct supervisor *supervisor)
     }
 }
 
+/* What whoever started us had open is neither ours nor the workers'; a pipe would also never end
+ * for its reader. What it had closed must not become the number of a socket of ours, which the log,
+ * or what a plugin prints, would then be written to. And each worker costs one descriptor: more
+ * than the usual bound allows if each has one connection. */
+static void set_descriptors(void)
+{
+    struct rlimit limit;
+    close_range(STDERR_FILENO + 1, ~0u, 0);
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+        if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR) != fd)
+            _exit(1); /* and there is nowhere to say so */
+    }
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+        limit.rlim_cur = limit.rlim_max;
+        setrlimit(RLIMIT_NOFILE, &limit);
+    }
+}
+
 int supervisor_run(const struct supervisor_options *options)
 {
     struct supervisor supervisor = {.options = options,
@@ -168,9 +188,7 @@ int supervisor_run(const struct supervisor_options *options)
                                     .signals = {.fd = -1},
                                     .started_ms = clock_now_ms(),
                                     .log_fd = -1};
-    /* What whoever started us had open is neither ours nor the workers'; a pipe would also never
-     * end for its reader. */
-    close_range(STDERR_FILENO + 1, ~0u, 0);
+    set_descriptors();
     log_open(STDERR_FILENO, LOG_LEVEL_INFO, LOG_FORMAT_TEXT);
     if (build(&supervisor) < 0) {
         dprintf(STDERR_FILENO, "sallyportd: cannot start: %s\n", strerror(errno));

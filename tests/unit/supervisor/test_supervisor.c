@@ -1,5 +1,6 @@
 /* test_supervisor.c: serving: hand over, bounds, crashes, listing, stopping. */
 #include <dirent.h>
+#include <sys/resource.h>
 
 #include "daemon.h"
 
@@ -162,6 +163,33 @@ static void workers_have_nothing_open_but_what_is_meant_for_them(void **state)
     assert_int_equal(highest, WORKER_FD_COUNTERS);
     assert_int_equal(count, WORKER_FD_COUNTERS + 1);
     close(inherited);
+}
+
+/* A log line, or what a plugin prints, would else be written to whatever has the number. */
+static void what_the_starter_had_closed_is_no_socket(void **state)
+{
+    struct daemon *daemon = *state;
+    char path[64], target[64] = "";
+    struct rlimit limit, own;
+    configure(daemon, LISTENERS ", \"workers\": 1");
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &own), 0);
+    daemon->pid = fork();
+    assert_true(daemon->pid >= 0);
+    if (daemon->pid == 0) {
+        setrlimit(RLIMIT_NOFILE, &(struct rlimit){64, own.rlim_max});
+        close_range(0, ~0u, 0);
+        execl("/proc/self/exe", "test", "--daemon", daemon->config, NULL);
+        _exit(127);
+    }
+    WAIT_FOR(access(daemon->socket, F_OK) == 0 && ready_workers(daemon) == 1);
+    for (int fd = 0; fd <= STDERR_FILENO; fd++) {
+        snprintf(path, sizeof(path), "/proc/%ld/fd/%d", (long)daemon->pid, fd);
+        memset(target, 0, sizeof(target));
+        assert_true(readlink(path, target, sizeof(target) - 1) > 0);
+        assert_string_equal(target, "/dev/null");
+    }
+    assert_int_equal(prlimit(daemon->pid, RLIMIT_NOFILE, NULL, &limit), 0);
+    assert_int_equal(limit.rlim_cur, own.rlim_max);
 }
 
 static void connections_wait_for_a_worker_that_can_take_them(void **state)
@@ -371,6 +399,7 @@ int main(int argc, char **argv)
         TEST(a_crash_is_explained_and_the_worker_replaced),
         TEST(a_plugin_that_calls_exit_counts_as_a_crash),
         TEST(workers_have_nothing_open_but_what_is_meant_for_them),
+        TEST(what_the_starter_had_closed_is_no_socket),
         TEST(connections_wait_for_a_worker_that_can_take_them),
         TEST(none_is_lost_when_a_link_is_full),
         TEST(connections_of_all_workers_are_listed),
