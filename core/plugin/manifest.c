@@ -341,6 +341,14 @@ static int find_in(const char *directory, const char *name, struct manifest **re
     if (lstat(file, &st) < 0 && (errno == ENOENT || errno == ENOTDIR))
         goto out;
     uid_t owner = stat(directory, &st) == 0 ? st.st_uid : MANIFEST_NO_OWNER;
+    /* Who can write here can put another directory in the place of a plugin's, also after it has
+     * been looked at. */
+    int fd = trust_open_directory(directory, owner, report);
+    if (fd < 0) {
+        rc = fd;
+        goto out;
+    }
+    close(fd);
     rc = manifest_load(file, owner, ret_manifest, report);
     if (rc == 0 && strcmp((*ret_manifest)->name, name) != 0) {
         report_error(report, file, 0, "/name", "is \"%s\", but its directory is named \"%s\"",

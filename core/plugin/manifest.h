@@ -1,7 +1,8 @@
 /*
  * manifest.h: what a plugin says of itself, read without running any of its code. A manifest, its
  * library and their directories must belong to root, to this user or to the owner of the directory
- * that plugins are searched in, and be writable to nobody else. Any thread.
+ * that plugins are searched in, and be writable to nobody else; nor must that directory. Any
+ * thread.
  */
 #ifndef SALLYPORT_PLUGIN_MANIFEST_H
 #define SALLYPORT_PLUGIN_MANIFEST_H

@@ -151,6 +151,19 @@ static void what_others_may_write_is_refused(void **state)
     expect_library_refused("written by others");
 }
 
+static void plugin_directory_that_others_may_write_to_is_refused(void **state)
+{
+    (void)state;
+    char *directories[] = {root};
+    assert_int_equal(chmod(root, 01777), 0);
+    assert_int_equal(manifest_find("echo", directories, 1, &manifest, &report), SP_ERR_INVALID);
+    assert_null(manifest);
+    assert_string_equal(report.complaints[0].file, root);
+    assert_non_null(strstr(report.complaints[0].text, "written by others"));
+    assert_int_equal(chmod(root, 0755), 0);
+    assert_int_equal(manifest_find("echo", directories, 1, &manifest, &report), 0);
+}
+
 static void what_a_stranger_owns_is_refused(void **state)
 {
     (void)state;
@@ -385,6 +398,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(good_manifest_is_read_and_defaults_filled_in),
         TEST(what_others_may_write_is_refused),
+        TEST(plugin_directory_that_others_may_write_to_is_refused),
         TEST(what_a_stranger_owns_is_refused),
         TEST(owner_of_the_plugin_directory_is_trusted_in_it),
         TEST(symbolic_links_are_refused),
