@@ -1,7 +1,6 @@
 # A hardware key must have been touched: its signature without the flag of the user's presence is
 # refused, with it it is taken; a counter or flag that is not what was signed is refused.
 . "$(dirname "$0")/lib.sh"
-need ssh-keygen
 
 mkdir "$W/token"
 W=$W "$PYTHON" - "$TESTS/support" <<'END'
