@@ -1,7 +1,6 @@
 /*
  * host.c: all instances of a worker, from config->plugins. Called by the worker's main function and
- * by chains that look instances up, on the reactor thread; plugin_host_check() by whoever checks a
- * configuration.
+ * by chains that look instances up, on the reactor thread.
  */
 #include "plugin/host.h"
 
@@ -114,14 +113,6 @@ int plugin_host_new(const struct config *config, struct reactor *reactor, struct
     return 0;
 }
 
-int plugin_host_check(const struct config *config, struct report *report)
-{
-    size_t errors = report->errors;
-    for (size_t i = 0; i < config->plugins_count; i++)
-        instance_free(instance_new(config, i, report));
-    return report->errors == errors ? 0 : SP_ERR_INVALID;
-}
-
 /* Wait until nothing of the instance runs on the pool. False: it is stuck. */
 static bool wait_for_pool(struct plugin_instance *instance, const struct timespec *until)
 {
@@ -171,9 +162,10 @@ void plugin_host_free(struct plugin_host *host)
         return;
     reactor_timer_cancel(host->reactor, &host->tick);
     bool is_idle = bring_down(host);
-    service_free(host);
+    service_drop_queued(host);
     if (!is_idle)
         return;
+    pthread_mutex_destroy(&host->queue.lock);
     for (size_t i = 0; i < host->count; i++)
         instance_free(host->instances[i]);
     free(host->instances);

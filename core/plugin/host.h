@@ -77,7 +77,8 @@ struct plugin_gate *plugin_gate_open(struct plugin_host *host, sp_id channel, ui
 bool plugin_gate_drained(struct plugin_gate *gate, uint64_t len);
 void plugin_gate_close(struct plugin_gate *gate);
 
-/* What is in the fault handler's report: the operation on this thread's stack, or NULL. Signal-safe. */
+/* What is in the fault handler's report: the operation on this thread's stack, or NULL.
+ * Signal-safe. */
 struct plugin_position {
     const char *instance;
     const char *operation;

@@ -60,7 +60,9 @@ struct plugin_host {
 
 /* service.c */
 void service_init(struct plugin_host *host);
-void service_free(struct plugin_host *host);
+/* The host ends: what plugins asked for is dropped. Threads that are stuck may still ask for more.
+ */
+void service_drop_queued(struct plugin_host *host);
 /* The functions that an instance's plugin is given. */
 void service_table(struct sp_host *services);
 

@@ -347,17 +347,22 @@ void service_init(struct plugin_host *host)
     host->queue.task.run = on_queue;
 }
 
-void service_free(struct plugin_host *host)
+void service_drop_queued(struct plugin_host *host)
 {
+    struct service_queue *queue = &host->queue;
     struct list *node;
-    reactor_task_cancel(host->reactor, &host->queue.task);
-    while ((node = list_take_first(&host->queue.items))) {
+    reactor_task_cancel(host->reactor, &queue->task);
+    for (;;) {
+        pthread_mutex_lock(&queue->lock);
+        node = list_take_first(&queue->items);
+        pthread_mutex_unlock(&queue->lock);
+        if (!node)
+            break;
         struct service_item *item = container_of(node, struct service_item, link);
         if (item->kind == SERVICE_ATTACH)
             close_streams(host, &item->streams);
         free(item);
     }
-    while ((node = list_first(&host->queue.orphans)))
+    while ((node = list_first(&queue->orphans)))
         orphan_free(container_of(node, struct orphan, link));
-    pthread_mutex_destroy(&host->queue.lock);
 }

@@ -127,6 +127,26 @@ static void every_bad_instance_is_told_of_at_once(void **state)
     assert_int_equal(stage.report.complaints[2].line, 7);
 }
 
+static void instances_must_offer_what_they_are_used_for(void **state)
+{
+    (void)state;
+    char *chain[] = {(char *)"users", (char *)"doll"};
+    struct config_subsystem subsystem = {(char *)"a/b", (char *)"users"};
+    struct config_mount mount = {.path = (char *)"/", .provider = (char *)"users"};
+    stage_add(&stage, "users", "crash-in-constructor"); /* auth only */
+    stage_add(&stage, "doll", "puppet-serial");
+    stage.config.auth_chain = stage.config.channel_chain = (struct config_chain){chain, 2};
+    stage.config.subsystems = &subsystem;
+    stage.config.mounts = &mount;
+    stage.config.subsystems_count = stage.config.mounts_count = 1;
+    assert_true(plugin_host_check(&stage.config, &stage.report) < 0);
+    assert_int_equal(stage.report.errors, 3);
+    assert_string_equal(stage.report.complaints[0].key, "/chains/channel/0");
+    assert_non_null(strstr(stage.report.complaints[0].text, "sallyport.channel/1"));
+    assert_string_equal(stage.report.complaints[1].key, "/subsystems/a~1b");
+    assert_string_equal(stage.report.complaints[2].key, "/mounts/0/provider");
+}
+
 static void check_runs_no_code_of_the_plugin(void **state)
 {
     (void)state;
@@ -211,6 +231,7 @@ int main(void)
         TEST(create_that_fails_is_told_with_the_plugins_reason_in_the_log),
         TEST(good_instance_beside_a_bad_one_is_destroyed),
         TEST(every_bad_instance_is_told_of_at_once),
+        TEST(instances_must_offer_what_they_are_used_for),
         TEST(check_runs_no_code_of_the_plugin),
         TEST(instance_is_not_called_less_strictly_than_its_plugin_asks),
         TEST(crash_while_loading_is_blamed_on_the_instance),
