@@ -22,7 +22,7 @@
 #include "plugin/loader.h"
 #include "plugin/manifest.h"
 
-#define DIRECTORIES_MAX 16
+#define DIRECTORIES_MAX 65 /* what a configuration can have, and the installation's */
 
 struct options {
     bool is_json;

@@ -120,7 +120,8 @@ struct config {
     struct config_timeouts timeouts;
     struct config_rekey rekey;
 
-    char **plugin_directories; /* where <plugin>/manifest.json is looked for, in order */
+    /* Where <plugin>/manifest.json is looked for, in order; the installation's own is the last. */
+    char **plugin_directories;
     size_t plugin_directories_count;
     struct config_plugin *plugins;
     size_t plugins_count;

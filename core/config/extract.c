@@ -70,11 +70,11 @@ static char *path_copy(struct extract *extract, const char *path)
     return result;
 }
 
-/* A list of strings, each made by make. */
+/* A list of strings, each made by make, with room for one more. */
 static char **texts(struct extract *extract, const json_t *list, size_t *ret_count,
                     char *(*make)(struct extract *extract, const char *text))
 {
-    char **result = array(extract, json_array_size(list), sizeof *result);
+    char **result = array(extract, json_array_size(list) + 1, sizeof *result);
     *ret_count = 0;
     for (size_t i = 0; result && i < json_array_size(list); i++) {
         const char *text = json_string_value(json_array_get(list, i));
@@ -276,6 +276,9 @@ static void extract_plugins(struct extract *extract, const json_t *root)
     const json_t *list = json_object_get(root, "plugins");
     config->plugin_directories = texts(extract, json_object_get(root, "plugin_directories"),
                                        &config->plugin_directories_count, path_copy);
+    if (config->plugin_directories)
+        config->plugin_directories[config->plugin_directories_count++] =
+            copy(extract, SALLYPORT_PLUGIN_DIR);
     config->plugins = array(extract, json_array_size(list), sizeof *config->plugins);
     if (!config->plugins)
         return;

@@ -50,7 +50,8 @@ static void everything_but_listeners_has_a_default(void **state)
     assert_null(config->log_file);
     assert_string_equal(config->server_version, "sallyport");
     assert_null(config->banner);
-    assert_int_equal(config->plugin_directories_count, 0);
+    assert_int_equal(config->plugin_directories_count, 1); /* the installation's */
+    assert_non_null(strstr(config->plugin_directories[0], "/sallyport/plugins"));
     assert_int_equal(config->plugins_count, 0);
     assert_int_equal(config->connection_chain.count, 0);
     assert_int_equal(config->auth_chain.count, 0);
@@ -140,9 +141,10 @@ static void relative_paths_start_at_the_file(void **state)
     assert_int_equal(config->host_keys.count, 2);
     assert_string_equal(config->host_keys.files[0], "/etc/sallyport/a");
     assert_string_equal(config->host_keys.files[1], "/b");
-    assert_int_equal(config->plugin_directories_count, 2);
+    assert_int_equal(config->plugin_directories_count, 3);
     assert_string_equal(config->plugin_directories[0], "/etc/sallyport/plugins");
     assert_string_equal(config->plugin_directories[1], "/opt/p");
+    assert_non_null(strstr(config->plugin_directories[2], "/sallyport/plugins"));
     config_free(config);
 }
 
