@@ -4,7 +4,6 @@
  * which others could read.
  */
 #include <crypt.h>
-#include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
 #include <signal.h>
@@ -35,35 +34,40 @@ struct password {
     size_t length;
 };
 
-static volatile sig_atomic_t interrupted;
+/* For the handler: the terminal as it was. */
+static struct {
+    int fd;
+    struct termios before;
+} terminal;
 
+/* The terminal must not be left without echo. Put right here and not after the read that the signal
+ * interrupts: it may come before that has begun, which would then wait on. */
 static void on_signal(int number)
 {
-    interrupted = number;
+    tcsetattr(terminal.fd, TCSAFLUSH, &terminal.before);
+    raise(number); /* SA_RESETHAND: by now it ends the command */
 }
 
 /* One line, without its end. False after a message. */
-static bool read_line(int fd, struct password *ret_password)
+static bool read_line(int fd, const sigset_t *unblocked, struct password *ret_password)
 {
     char c = '\0';
     ssize_t n;
     ret_password->length = 0;
-    while ((n = read(fd, &c, 1)) == 1 && c != '\n') {
+    while ((n = read_byte(fd, unblocked, &c)) == 1 && c != '\n') {
         if (ret_password->length < sizeof ret_password->text - 1)
             ret_password->text[ret_password->length++] = c;
     }
     ret_password->text[ret_password->length] = '\0';
-    if (n < 0) {
-        if (errno != EINTR)
-            perror("sallyport passwd");
-        return false;
-    }
-    return true;
+    if (n < 0)
+        perror("sallyport passwd");
+    return n >= 0;
 }
 
-static bool prompt_line(int tty, const char *prompt, struct password *ret_password)
+static bool prompt_line(int tty, const char *prompt, const sigset_t *unblocked,
+                        struct password *ret_password)
 {
-    bool good = write(tty, prompt, strlen(prompt)) > 0 && read_line(tty, ret_password);
+    bool good = write(tty, prompt, strlen(prompt)) > 0 && read_line(tty, unblocked, ret_password);
     (void)!write(tty, "\n", 1); /* the user's own was not echoed */
     return good;
 }
@@ -81,31 +85,28 @@ static bool prompt_twice(int tty, struct password *ret_password)
     return good;
 }
 
-/* The terminal must not be left without echo, whatever ends the command. */
 static bool ask(struct password *ret_password)
 {
     static const int numbers[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT};
     struct sigaction before[sizeof numbers / sizeof *numbers];
-    struct sigaction action = {.sa_handler = on_signal};
-    struct termios seen;
+    struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESETHAND};
     int tty = open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY);
-    if (tty < 0 || tcgetattr(tty, &seen) < 0) {
+    if (tty < 0 || tcgetattr(tty, &terminal.before) < 0) {
         fputs("sallyport passwd: there is no terminal to ask at; use --stdin\n", stderr);
         if (tty >= 0)
             close(tty);
         return false;
     }
+    terminal.fd = tty;
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
         sigaction(numbers[i], &action, &before[i]);
-    struct termios unseen = seen;
+    struct termios unseen = terminal.before;
     unseen.c_lflag &= ~(tcflag_t)ECHO;
     bool good = tcsetattr(tty, TCSAFLUSH, &unseen) == 0 && prompt_twice(tty, ret_password);
-    tcsetattr(tty, TCSAFLUSH, &seen);
-    close(tty);
+    tcsetattr(tty, TCSAFLUSH, &terminal.before);
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
         sigaction(numbers[i], &before[i], NULL);
-    if (interrupted)
-        raise(interrupted);
+    close(tty);
     return good;
 }
 
