@@ -49,12 +49,12 @@ static void on_signal(int number)
 }
 
 /* One line, without its end. False after a message. */
-static bool read_line(int fd, const sigset_t *unblocked, struct password *ret_password)
+static bool read_line(int fd, struct password *ret_password)
 {
     char c = '\0';
     ssize_t n;
     ret_password->length = 0;
-    while ((n = read_byte(fd, unblocked, &c)) == 1 && c != '\n') {
+    while ((n = read(fd, &c, 1)) == 1 && c != '\n') {
         if (ret_password->length < sizeof ret_password->text - 1)
             ret_password->text[ret_password->length++] = c;
     }
@@ -64,10 +64,9 @@ static bool read_line(int fd, const sigset_t *unblocked, struct password *ret_pa
     return n >= 0;
 }
 
-static bool prompt_line(int tty, const char *prompt, const sigset_t *unblocked,
-                        struct password *ret_password)
+static bool prompt_line(int tty, const char *prompt, struct password *ret_password)
 {
-    bool good = write(tty, prompt, strlen(prompt)) > 0 && read_line(tty, unblocked, ret_password);
+    bool good = write(tty, prompt, strlen(prompt)) > 0 && read_line(tty, ret_password);
     (void)!write(tty, "\n", 1); /* the user's own was not echoed */
     return good;
 }

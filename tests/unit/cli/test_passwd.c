@@ -2,6 +2,7 @@
 #include <crypt.h>
 #include <pty.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -135,6 +136,7 @@ static int type_at(const char *first, const char *second, char *text, size_t siz
     pid_t pid = forkpty(&terminal, NULL, NULL, NULL);
     assert_true(pid >= 0);
     if (pid == 0) {
+        signal(SIGINT, SIG_DFL); /* ignored if the tests run in a shell's background */
         char *argv[] = {"passwd", "--method", "sha512crypt", NULL};
         _exit(cli_passwd(3, argv));
     }
