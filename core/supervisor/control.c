@@ -16,11 +16,14 @@
 #include "base/list.h"
 #include "base/log.h"
 
+#define REST_MS 1000u
+
 struct control {
     struct reactor *reactor;
     control_on_request *on_request;
     void *arg;
     struct reactor_source listening;
+    struct reactor_timer rest; /* after running out of descriptors or memory */
     char *path;
     struct idmap ids;
     struct list clients;
@@ -205,13 +208,30 @@ static int client_add(struct control *control, int fd)
     return 0;
 }
 
+static void on_rest_over(struct reactor_timer *timer)
+{
+    struct control *control = container_of(timer, struct control, rest);
+    reactor_change(control->reactor, &control->listening, REACTOR_READ);
+}
+
+/* Who waits stays in the backlog, and would have the loop turn without end. */
+static void rest(struct control *control)
+{
+    log_error("control.accept", LOG_TEXT("error", strerror(errno)), LOG_U64("pause_ms", REST_MS));
+    if (reactor_timer_set(control->reactor, &control->rest, REST_MS) == 0)
+        reactor_change(control->reactor, &control->listening, 0);
+}
+
 static void on_listening_ready(struct reactor_source *source, uint32_t events)
 {
     (void)events;
     struct control *control = container_of(source, struct control, listening);
     int fd = accept4(source->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
-    if (fd < 0)
+    if (fd < 0) {
+        if (errno != EAGAIN && errno != EINTR && errno != ECONNABORTED)
+            rest(control);
         return;
+    }
     if (control->clients_count >= CONTROL_CLIENTS_MAX)
         log_warning("control.refused", LOG_U64("limit", CONTROL_CLIENTS_MAX));
     else if (is_permitted(fd) && client_add(control, fd) == 0)
@@ -228,6 +248,7 @@ struct control *control_new(struct reactor *reactor, control_on_request *on_requ
     control->on_request = on_request;
     control->arg = arg;
     control->listening = (struct reactor_source){.on_ready = on_listening_ready, .fd = -1};
+    control->rest.on_time = on_rest_over;
     list_init(&control->clients);
     return control;
 }
@@ -236,6 +257,7 @@ static void stop_listening(struct control *control)
 {
     if (control->listening.fd < 0)
         return;
+    reactor_timer_cancel(control->reactor, &control->rest);
     reactor_unwatch(control->reactor, &control->listening);
     control_unbind(control->listening.fd, control->path);
     control->listening.fd = -1;

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -180,6 +181,30 @@ static void clients_are_bounded_and_their_places_used_again(void **state)
     close(extra);
 }
 
+/* Each turn of the loop would find the client still waiting. */
+static void out_of_descriptors_the_loop_rests(void **state)
+{
+    struct fixture *fixture = *state;
+    struct rlimit before, tight;
+    char text[64];
+    serve(fixture);
+    int fd = connect_to(fixture);
+    say(fd, "{}\n");
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+    int next = dup(fd);
+    close(next);
+    tight = (struct rlimit){(rlim_t)next, before.rlim_max};
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &tight), 0);
+    reactor_turn(fixture->reactor, 1000);
+    uint64_t start = clock_now_ms();
+    reactor_turn(fixture->reactor, 200);
+    uint64_t rested = clock_now_ms() - start;
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+    assert_true(rested >= 150);
+    assert_int_equal(hear(fixture, fd, 1, text, sizeof(text)), 3);
+    close(fd);
+}
+
 static void an_answer_to_a_client_that_has_left_is_dropped(void **state)
 {
     struct fixture *fixture = *state;
@@ -279,6 +304,7 @@ int main(void)
         TEST(what_is_no_object_is_refused_and_the_next_one_served),
         TEST(a_line_too_long_ends_the_connection),
         TEST(clients_are_bounded_and_their_places_used_again),
+        TEST(out_of_descriptors_the_loop_rests),
         TEST(an_answer_to_a_client_that_has_left_is_dropped),
         TEST(only_the_owner_can_reach_the_socket),
         TEST(a_socket_that_nobody_answers_on_is_replaced),
