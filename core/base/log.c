@@ -1,6 +1,7 @@
 /* log.c: turns a record into one line and writes it. Called from everywhere, on any thread; takes
  * no memory and no lock, so that a record can tell of a lack of either. */
 #include "base/log.h"
+#include "base/unicode.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -115,14 +116,6 @@ static uint32_t decode(const char *text, size_t len, size_t *ret_length)
     return point;
 }
 
-/* Characters that act on a terminal, or change the order in which text is shown. */
-static bool is_unsafe(uint32_t point)
-{
-    return point < 0x20 || (point >= 0x7f && point <= 0x9f) || point == 0x61c || point == 0x200e ||
-           point == 0x200f || (point >= 0x2028 && point <= 0x202e) ||
-           (point >= 0x2066 && point <= 0x2069);
-}
-
 static bool is_word(const char *text, size_t len)
 {
     for (size_t i = 0; i < len; i++) {
@@ -157,7 +150,7 @@ static void put_escaped(struct record *record, const char *text, size_t len)
         if (step == 0) {
             put_escape(record, (uint8_t)text[i], false);
             step = 1;
-        } else if (point == '"' || point == '\\' || is_unsafe(point)) {
+        } else if (point == '"' || point == '\\' || unicode_is_deceptive(point)) {
             put_escape(record, point, true);
         } else {
             put(record, text + i, step);

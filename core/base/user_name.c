@@ -5,6 +5,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "base/unicode.h"
+
 enum { NAME_MAX_BYTES = 255 };
 
 /* The character at *text, which is moved past it; -1 if it is not UTF-8. */
@@ -34,22 +36,9 @@ static int32_t next_character(const unsigned char **text)
 
 static bool is_harmful(int32_t character)
 {
-    static const struct {
-        int32_t first, last;
-    } ranges[] = {
-        {0x00, 0x1f},     {0x7f, 0x9f},     /* control characters */
-        {0x00ad, 0x00ad},                   /* soft hyphen */
-        {0x061c, 0x061c},                   /* Arabic letter mark */
-        {0x200b, 0x200f}, {0x2028, 0x202e}, /* zero width, line ends, direction */
-        {0x2060, 0x206f}, {0xfeff, 0xfeff}, {0xfff9, 0xfffb},
-    };
-
     if (character < 0 || (character < 0x80 && strchr("/\\'\"`$%;|&<>()", character)))
         return true;
-    for (size_t i = 0; i < sizeof ranges / sizeof *ranges; i++)
-        if (character >= ranges[i].first && character <= ranges[i].last)
-            return true;
-    return false;
+    return unicode_is_deceptive((uint32_t)character);
 }
 
 bool user_name_is_sound(const char *name)

@@ -133,6 +133,15 @@ static void finish(struct auth_request *request)
     auth_answer_next(session);
 }
 
+static bool has_tries_left(struct session *session)
+{
+    if (session->auth.failures < session->service->config->limits.auth_tries)
+        return true;
+    session_end(session, DISCONNECT_NO_MORE_AUTH_METHODS, "auth.too_many_tries",
+                "too many authentication failures");
+    return false;
+}
+
 static void fail_now(struct auth_request *request, bool is_partial)
 {
     struct session *session = request->session;
@@ -140,12 +149,8 @@ static void fail_now(struct auth_request *request, bool is_partial)
     send_failure(session, request->message, is_partial);
     if (session->is_dead || session->stage != SESSION_AUTHENTICATING)
         return;
-    if (session->auth.failures >= session->service->config->limits.auth_tries) {
-        session_end(session, DISCONNECT_NO_MORE_AUTH_METHODS, "auth.too_many_tries",
-                    "too many authentication failures");
-        return;
-    }
-    finish(request);
+    if (has_tries_left(session))
+        finish(request);
 }
 
 static void on_delay(struct reactor_timer *timer)
@@ -427,6 +432,8 @@ static void serve(struct auth_request *request)
     bool is_expected = take_dialogue(request);
     const char *user, *reason;
 
+    if (!has_tries_left(session)) /* an abandoned dialogue was the last */
+        return;
     if (request->message && !request->is_response) {
         user = ssh_message_auth_user(request->message);
         if (!take_user(session, user ? user : ""))

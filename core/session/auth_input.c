@@ -117,14 +117,15 @@ bool auth_on_service_packet(struct session *session, struct wire_reader *payload
     return false;
 }
 
-/* Requests may come faster than the pump takes messages: settle the one before. */
+/* Requests may come faster than the pump takes messages: settle what came before. */
 static void settle_seen(struct session *session)
 {
     ssh_message message;
 
-    while (session->auth.seen.is_waiting && !session->is_dead &&
+    while ((session->auth.seen.is_waiting || session->messages_due) && !session->is_dead &&
            (message = ssh_message_get(session->ssh)))
         auth_on_message(session, message);
+    session->messages_due = false;
     if (!session->is_dead)
         auth_after_messages(session);
 }

@@ -15,7 +15,8 @@
 enum {
     TRIM_MS = 1000,
     PUMP_BUDGET = 64,           /* turns before others get theirs */
-    OWED_MAX = 1024 * 1024,     /* bytes of replies that the client does not fetch */
+    OWED_MAX = 1024 * 1024,     /* bytes of replies that the client does not fetch … */
+    PACKET_COST = 64,           /* … each with what the wire and the library's queue add to it */
     STRANGER_MAX = 1024 * 1024, /* bytes from a client that is not authenticated */
 };
 
@@ -52,7 +53,7 @@ int session_send_packet(struct session *session, const struct buffer *packet)
         session->owed_bytes = 0;
         session->owed_since = out;
     }
-    session->owed_bytes += buffer_length(packet);
+    session->owed_bytes += buffer_length(packet) + PACKET_COST;
     if (session->owed_bytes > OWED_MAX) {
         session_break(session, "connection.output_flood",
                       "the client does not fetch the replies it asks for");
