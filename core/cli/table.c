@@ -14,10 +14,13 @@ static void add(struct table *table, char *cell)
         fputs("sallyport: out of memory\n", stderr);
         exit(EXIT_FAILURE);
     }
-    /* Users and clients choose some of these texts. */
-    for (char *c = cell; *c; c++) {
-        if ((unsigned char)*c < ' ' || *c == 0x7f)
+    /* Users and clients choose some of these texts, and a terminal obeys control characters: those
+     * of ASCII and, two bytes each in UTF-8, U+0080 to U+009F. */
+    for (unsigned char *c = (unsigned char *)cell; *c; c++) {
+        if (*c < ' ' || *c == 0x7f)
             *c = '?';
+        else if (c[0] == 0xc2 && c[1] >= 0x80 && c[1] <= 0x9f)
+            c[0] = c[1] = '?';
     }
     cells[table->count++] = cell;
     table->cells = cells;
