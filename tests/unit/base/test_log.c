@@ -203,7 +203,7 @@ static void what_reorders_text_or_acts_on_terminals_is_escaped(void **state)
     check_text("\u202e\u2066", 6, "\"\\u{202e}\\u{2066}\"");
     check_text("\u202a\u2069", 6, "\"\\u{202a}\\u{2069}\"");
     check_text("\u2029\u200f\xc2\x9b", 8, "\"\\u{2029}\\u{200f}\\u{9b}\"");
-    check_text("\u2065\u206a\u202f", 9, "\"\u2065\u206a\u202f\"");
+    check_text("\u205f\u2070\u202f", 9, "\"\u205f\u2070\u202f\"");
     check_json("\u202e\u2066", 6, "\\u202e\\u2066");
 }
 

@@ -38,10 +38,18 @@ struct fake_worker {
     int is_draining;
 };
 
+/* The link may be full when many connections end at once; a worker loses none of that. */
+static inline void fake_send(const struct link_message *message)
+{
+    struct pollfd room = {.fd = WORKER_FD_LINK, .events = POLLOUT};
+    while (link_send(WORKER_FD_LINK, message, -1) == SP_ERR_AGAIN)
+        poll(&room, 1, -1);
+}
+
 static inline void fake_tell(enum link_kind kind, uint64_t number)
 {
     const struct link_message message = {.kind = kind, .number = number};
-    link_send(WORKER_FD_LINK, &message, -1);
+    fake_send(&message);
 }
 
 static inline void fake_end(struct fake_worker *worker, struct fake_connection *connection)
@@ -75,7 +83,7 @@ static inline void fake_list(const struct fake_worker *worker, uint64_t number)
             continue;
         message.u.facts.origin = worker->connections[i].origin;
         strcpy(message.u.facts.user, "us\xffr");
-        link_send(WORKER_FD_LINK, &message, -1);
+        fake_send(&message);
     }
     fake_tell(LINK_FACTS_END, number);
 }
