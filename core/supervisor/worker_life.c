@@ -56,11 +56,23 @@ static void serve_failed(struct worker *worker, const struct link_message *messa
     worker_stop(worker);
 }
 
+/* One that takes no more and has none left closes its link at once, unless something holds up its
+ * loop for good: it must not stay for ever. */
+static void expect_end(struct worker *worker)
+{
+    bool takes_no_more = worker->state == WORKER_DRAINING || worker_is_spent(worker);
+    if (takes_no_more && worker->connections_count == 0 &&
+        reactor_timer_set(worker->workers->reactor, &worker->deadline, GONE_MS) < 0)
+        kill(worker->pid, SIGKILL);
+}
+
 static void serve_ended(struct worker *worker, struct admitted *admitted)
 {
     struct workers *workers = worker->workers;
     admission_remove(workers->admission, admitted);
     worker->connections_count--;
+    if (worker->state != WORKER_STOPPING)
+        expect_end(worker);
     workers_retire_if_idle(worker);
     workers->observer.on_room(workers->observer.arg);
 }
@@ -206,6 +218,7 @@ void worker_drain(struct worker *worker)
     } else if (worker->state == WORKER_READY) {
         worker->state = WORKER_DRAINING;
         worker_tell(worker, LINK_DRAIN);
+        expect_end(worker);
     }
 }
 

@@ -3,7 +3,7 @@
  * said by "banner" in the configuration: a number that it greets clients with, or "fail" (cannot
  * serve) or "die" (ends without a word).
  * What a client sends is done at once: 'a' authenticated, 'c' crash in a plugin, 'x' exit(0),
- * 'e' echo. A client's end of file ends its connection.
+ * 'h' end the connection and hang, 'e' echo. A client's end of file ends its connection.
  */
 #ifndef TEST_SUPERVISOR_FAKE_WORKER_H
 #define TEST_SUPERVISOR_FAKE_WORKER_H
@@ -139,6 +139,10 @@ static inline void fake_serve(struct fake_worker *worker, struct fake_connection
         raise(SIGSEGV);
     } else if (what == 'x') {
         _exit(0);
+    } else if (what == 'h') {
+        fake_end(worker, connection);
+        for (;;)
+            pause();
     } else if (write(connection->fd, &what, 1) != 1) {
         fake_end(worker, connection);
     }

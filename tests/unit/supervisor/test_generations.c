@@ -32,6 +32,21 @@ static void a_reload_is_for_new_connections_only(void **state)
     close(after.fd);
 }
 
+static void an_old_worker_that_hangs_without_connections_is_killed(void **state)
+{
+    struct daemon *daemon = *state;
+    configure(daemon, ONE_WORKER "\"1\"");
+    daemon_start(daemon);
+    struct client hanging = client_open(daemon);
+    client_say(&hanging, 'h');
+    WAIT_FOR(status_number(daemon, "connections") == 0);
+    assert_true(command(daemon, reload, NULL));
+    WAIT_FOR(is_gone(hanging.pid));
+    assert_true(log_has(daemon, "worker.killed"));
+    WAIT_FOR(status_number(daemon, "workers") == 1);
+    close(hanging.fd);
+}
+
 static void sighup_reloads(void **state)
 {
     struct daemon *daemon = *state;
@@ -197,6 +212,7 @@ int main(int argc, char **argv)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, daemon_set_up, daemon_tear_down)
     const struct CMUnitTest tests[] = {
         TEST(a_reload_is_for_new_connections_only),
+        TEST(an_old_worker_that_hangs_without_connections_is_killed),
         TEST(sighup_reloads),
         TEST(a_bad_reload_changes_nothing),
         TEST(a_reload_moves_listeners_log_and_control_socket),
