@@ -16,6 +16,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/err.h"
 #include "base/log.h"
 #include "plugin/host.h"
@@ -28,6 +29,9 @@
 #include "supervisor/privileges.h"
 #include "supervisor/supervisor.h"
 
+/* How long plugins may take to close what the last connections had open. */
+#define SETTLE_MS 3000
+#define SETTLE_TURN_MS 50
 /* How long plugins' threads may still run when all else has ended. */
 #define STUCK_S 3
 /* How long all of it may take when the supervisor has died. */
@@ -278,6 +282,15 @@ static int come_up(struct serve *serve, const char *config_file, struct report *
 
 /* --- going --- */
 
+/* What was asked of plugins as the last connections ended (to close files, above all) is answered
+ * on the loop, and may lead to more. */
+static void settle(struct serve *serve)
+{
+    uint64_t until = clock_now_ms() + SETTLE_MS;
+    while (plugin_host_is_busy(serve->host) && clock_now_ms() < until)
+        reactor_turn(serve->reactor, SETTLE_TURN_MS);
+}
+
 static void go_down(struct serve *serve)
 {
     link_end_close(&serve->link);
@@ -324,6 +337,7 @@ int serve_run(const char *config_file)
         report_log(&report); /* warnings */
         tell(&serve, LINK_READY, 0);
         rc = reactor_run(serve.reactor);
+        settle(&serve);
     }
     report_free(&report);
     go_down(&serve);

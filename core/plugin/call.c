@@ -472,6 +472,18 @@ void call_drop_queued(struct plugin_instance *instance)
     pthread_mutex_unlock(&host->lock);
 }
 
+bool call_is_awaited(struct plugin_instance *instance)
+{
+    struct plugin_host *host = instance->host;
+    bool is_awaited = false;
+    pthread_mutex_lock(&host->lock);
+    list_for_each (node, &instance->calls)
+        is_awaited |=
+            !(container_of(node, struct plugin_call, state.link)->state.flags & CALL_DELIVERED);
+    pthread_mutex_unlock(&host->lock);
+    return is_awaited;
+}
+
 void call_release_all(struct plugin_instance *instance)
 {
     struct plugin_host *host = instance->host;

@@ -182,6 +182,14 @@ void plugin_host_set_counters(struct plugin_host *host, struct worker_counters *
     host->counters = counters;
 }
 
+bool plugin_host_is_busy(const struct plugin_host *host)
+{
+    for (size_t i = 0; i < host->count; i++)
+        if (call_is_awaited(host->instances[i]))
+            return true;
+    return false;
+}
+
 struct plugin_instance *plugin_host_find(struct plugin_host *host, const char *name,
                                          enum plugin_interface interface)
 {

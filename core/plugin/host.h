@@ -54,6 +54,9 @@ void plugin_host_set_counters(struct plugin_host *host, struct worker_counters *
  * Calls that are still without an answer then get SP_E_STALE and are released. */
 void plugin_host_free(struct plugin_host *host);
 
+/* Whether somebody still waits for an answer. */
+bool plugin_host_is_busy(const struct plugin_host *host);
+
 /* NULL if there is none of that name or it does not offer the interface. */
 struct plugin_instance *plugin_host_find(struct plugin_host *host, const char *name,
                                          enum plugin_interface interface);

@@ -75,6 +75,8 @@ int32_t call_run_blocking(struct plugin_instance *instance, sp_token token,
 void call_drop_queued(struct plugin_instance *instance);
 /* The plugin is destroyed: answer what it did not, and give back what it kept. */
 void call_release_all(struct plugin_instance *instance);
+/* Whether a call's on_done is still to come. */
+bool call_is_awaited(struct plugin_instance *instance);
 
 /* gate.c: room for channel_send. Any thread. Bytes taken, or SP_E_STALE. */
 int64_t gate_take(struct plugin_host *host, sp_id channel, uint64_t len);
