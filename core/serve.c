@@ -266,8 +266,8 @@ static int come_up(struct serve *serve, const char *config_file, struct report *
     if ((rc = read_config(serve, config_file, report)) < 0 ||
         (rc = open_log(serve->config, report)) < 0 || (rc = map_counters(serve, report)) < 0 ||
         (rc = privileges_forgo(serve->config, report)) < 0 || (rc = make_loop(serve, report)) < 0 ||
-        (rc = session_service_new(serve->config, serve->reactor, serve->pool, sftp_builtins,
-                                  &observer, serve->counters, &serve->service, report)) < 0 ||
+        (rc = session_service_new(serve->config, serve->reactor, sftp_builtins, &observer,
+                                  serve->counters, &serve->service, report)) < 0 ||
         (rc = session_service_load_keys(serve->service, report)) < 0 ||
         (rc = privileges_drop(serve->config, report)) < 0)
         return rc;

@@ -203,12 +203,6 @@ static bool is_proved(const struct auth_request *request)
             ssh_message_auth_publickey_state(request->message) == SSH_PUBLICKEY_STATE_VALID);
 }
 
-static void ignore_verdict(void *owner, int32_t verdict, const struct sp_reply *reply,
-                           const struct plugin_instance *by)
-{
-    (void)owner, (void)verdict, (void)reply, (void)by;
-}
-
 /* Every plugin of the chain learns who is in, whoever of them has let the user in. */
 static void tell_authenticated(const struct auth_request *request)
 {
@@ -225,8 +219,8 @@ static void tell_authenticated(const struct auth_request *request)
             .methods_done = session->auth.methods_done | request->method,
         };
         struct chain one = {.instances = chain->instances + i, .count = 1};
-        chain_start(NULL, &one, PLUGIN_AUTH_authenticated, &event.head, session->strands,
-                    ignore_verdict, NULL, free, user);
+        chain_start(NULL, &one, PLUGIN_AUTH_authenticated, &event.head, session->strands, NULL,
+                    NULL, free, user);
     }
 }
 

@@ -15,7 +15,7 @@ struct chain_run {
     enum plugin_operation operation;
     const struct sp_event *event; /* the first copy, from which the others are made */
     struct plugin_strands *strands;
-    chain_done done; /* NULL once called or cancelled */
+    chain_done done; /* NULL once called or cancelled, or if nobody wants to know */
     void *owner;
     void (*release)(void *memory);
     void *memory;
@@ -119,7 +119,8 @@ void chain_start(struct chain_run **slot, const struct chain *chain,
     if (!run || !copy) {
         free(run);
         free(copy);
-        done(owner, SP_E_NOMEM, NULL, NULL);
+        if (done)
+            done(owner, SP_E_NOMEM, NULL, NULL);
         release(memory);
         return;
     }

@@ -25,8 +25,8 @@ typedef void (*chain_done)(void *owner, int32_t verdict, const struct sp_reply *
  * failure.
  *
  * *slot is the run while it is under way and NULL from just before done is called, which may be
- * before this returns; done comes exactly once, unless the run is cancelled. slot may be NULL if
- * nobody will cancel.
+ * before this returns; done comes exactly once, unless the run is cancelled. done may be NULL for
+ * plugins that are only told, slot if nobody will cancel.
  */
 void chain_start(struct chain_run **slot, const struct chain *chain,
                  enum plugin_operation operation, const struct sp_event *event,

@@ -469,11 +469,6 @@ struct session *channel_session(const struct channel *channel)
     return channel->session;
 }
 
-ssh_channel channel_ssh(const struct channel *channel)
-{
-    return channel->ssh;
-}
-
 uint32_t channel_remote(const struct channel *channel)
 {
     return channel->remote;

@@ -25,14 +25,12 @@ enum {
     DISCONNECT_SERVICE_NOT_AVAILABLE = 7,
     DISCONNECT_CONNECTION_LOST = 10,
     DISCONNECT_BY_APPLICATION = 11,
-    DISCONNECT_TOO_MANY_CONNECTIONS = 12,
     DISCONNECT_NO_MORE_AUTH_METHODS = 14,
 };
 
 struct session_service {
     const struct config *config;
     struct reactor *reactor;
-    struct pool *pool;
     const struct session_builtin *builtins;
     struct session_observer observer;
     struct worker_counters *counters;
@@ -194,7 +192,6 @@ bool channel_has_handler(const struct channel *channel);
 bool channel_is_closing(const struct channel *channel);
 void channel_notify_signal(struct channel *channel, struct sp_str name);
 void channel_notify_window_change(struct channel *channel);
-ssh_channel channel_ssh(const struct channel *channel);
 uint32_t channel_remote(const struct channel *channel);
 
 /* request.c: requests on a channel, answered in order. */

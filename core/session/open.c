@@ -156,11 +156,6 @@ static void on_verdict(void *owner, int32_t verdict, const struct sp_reply *repl
         deny(open, answer && answer->text.data && answer->text.len ? answer->text.data : "refused");
 }
 
-static void release_nothing(void *memory)
-{
-    (void)memory;
-}
-
 static void ask_plugins(struct channel_open *open)
 {
     struct session *session = open->session;
@@ -170,7 +165,7 @@ static void ask_plugins(struct channel_open *open)
     };
 
     chain_start(&open->run, &session->service->channel_chain, PLUGIN_CHANNEL_open, &event.head,
-                session->strands, on_verdict, open, release_nothing, NULL);
+                session->strands, on_verdict, open, free, NULL);
 }
 
 /* Without the tap: what the tap would have kept from the library. */

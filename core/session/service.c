@@ -215,7 +215,7 @@ int session_service_set_host(struct session_service *service, struct plugin_host
 /* --- life
  * -------------------------------------------------------------------------------------------- */
 
-int session_service_new(const struct config *config, struct reactor *reactor, struct pool *pool,
+int session_service_new(const struct config *config, struct reactor *reactor,
                         const struct session_builtin *builtins,
                         const struct session_observer *observer, struct worker_counters *counters,
                         struct session_service **ret_service, struct report *report)
@@ -231,7 +231,6 @@ int session_service_new(const struct config *config, struct reactor *reactor, st
     *service = (struct session_service){
         .config = config,
         .reactor = reactor,
-        .pool = pool,
         .builtins = builtins,
         .observer = *observer,
         .counters = counters,

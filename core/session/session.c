@@ -51,17 +51,6 @@ static int first_snapshot(struct session *session)
 
 /* --- events for plugins that only watch --------------------------------------------------- */
 
-static void release_memory(void *memory)
-{
-    free(memory);
-}
-
-static void ignore_verdict(void *owner, int32_t verdict, const struct sp_reply *reply,
-                           const struct plugin_instance *by)
-{
-    (void)owner, (void)verdict, (void)reply, (void)by;
-}
-
 /* Every plugin of the chain is told, whatever the others say. */
 void session_tell(struct session *session, enum plugin_operation operation, int32_t status,
                   const char *text)
@@ -76,8 +65,7 @@ void session_tell(struct session *session, enum plugin_operation operation, int3
             .text = session_text(copy),
         };
         struct chain one = {.instances = chain->instances + i, .count = 1};
-        chain_start(NULL, &one, operation, &event.head, session->strands, ignore_verdict, NULL,
-                    release_memory, copy);
+        chain_start(NULL, &one, operation, &event.head, session->strands, NULL, NULL, free, copy);
     }
 }
 
@@ -291,7 +279,7 @@ static void ask_plugins(struct session *session)
     };
 
     chain_start(&session->asking, &session->service->connection_chain, PLUGIN_CONNECTION_request,
-                &event.head, session->strands, on_asked, session, release_memory, NULL);
+                &event.head, session->strands, on_asked, session, free, NULL);
 }
 
 int session_accept(struct session_service *service, int fd, const struct connection_origin *origin)

@@ -17,7 +17,6 @@
 #include "session/channel.h"
 #include "worker/connection.h"
 #include "worker/counters.h"
-#include "worker/pool.h"
 #include "worker/reactor.h"
 
 struct session;
@@ -40,7 +39,7 @@ struct session_observer {
 };
 
 /* Everything sessions share in one worker. builtins end with a zeroed one. */
-int session_service_new(const struct config *config, struct reactor *reactor, struct pool *pool,
+int session_service_new(const struct config *config, struct reactor *reactor,
                         const struct session_builtin *builtins,
                         const struct session_observer *observer, struct worker_counters *counters,
                         struct session_service **ret_service, struct report *report);

@@ -23,7 +23,6 @@ struct session;
 /* Message numbers, RFC 4250, 4.1.2. */
 enum {
     TAP_DISCONNECT = 1,
-    TAP_UNIMPLEMENTED = 3,
     TAP_SERVICE_REQUEST = 5,
     TAP_KEXINIT = 20,
     TAP_NEWKEYS = 21,
