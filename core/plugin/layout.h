@@ -47,9 +47,23 @@ struct layout {
 
 size_t field_width(const struct field *field);
 
+extern const struct layout layout_sp_connection;
+extern const struct layout layout_sp_connection_event;
+extern const struct layout layout_sp_auth_event;
+extern const struct layout layout_sp_channel_event;
+extern const struct layout layout_sp_fs_attach;
+extern const struct layout layout_sp_fs_path;
+extern const struct layout layout_sp_fs_pair;
+extern const struct layout layout_sp_fs_create;
+extern const struct layout layout_sp_fs_handle;
+extern const struct layout layout_sp_fs_io;
+extern const struct layout layout_sp_fs_copy;
+extern const struct layout layout_sp_log_event;
+
 extern const struct layout layout_sp_connection_reply;
 extern const struct layout layout_sp_auth_reply;
 extern const struct layout layout_sp_channel_reply;
 extern const struct layout layout_sp_fs_reply;
+extern const struct layout layout_sp_log_reply;
 
 #endif

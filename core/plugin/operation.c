@@ -11,11 +11,13 @@
 #define TABLE_AUTH struct sp_auth_v1
 #define TABLE_CHANNEL struct sp_channel_v1
 #define TABLE_FS struct sp_fs_v1
+#define TABLE_LOG struct sp_log_v1
 
 #define PREFIX_CONNECTION "connection."
 #define PREFIX_AUTH "auth."
 #define PREFIX_CHANNEL "channel."
 #define PREFIX_FS "fs."
+#define PREFIX_LOG "log."
 
 /* Slots follow the size and the word after it. */
 #define SLOT(interface, name)                                                                      \
@@ -38,12 +40,13 @@
 #undef OPERATION
 
 static const struct plugin_operation_info operations[PLUGIN_OPERATION_COUNT] = {
-#define OPERATION(interface_, name_, event, reply_, deadline)                                      \
+#define OPERATION(interface_, name_, event_, reply_, deadline)                                     \
     [PLUGIN_##interface_##_##name_] = {                                                            \
         .interface = PLUGIN_##interface_,                                                          \
         .slot = SLOT(interface_, name_),                                                           \
         .name = PREFIX_##interface_ #name_,                                                        \
         .deadline_ms = (deadline),                                                                 \
+        .event = &layout_##event_,                                                                 \
         .reply = &layout_##reply_,                                                                 \
         .is_offered = offers_##interface_##_##name_,                                               \
         .invoke = invoke_##interface_##_##name_,                                                   \
@@ -57,6 +60,7 @@ static const char *const interface_names[PLUGIN_INTERFACE_COUNT] = {
     [PLUGIN_AUTH] = SP_AUTH_INTERFACE,
     [PLUGIN_CHANNEL] = SP_CHANNEL_INTERFACE,
     [PLUGIN_FS] = SP_FS_INTERFACE,
+    [PLUGIN_LOG] = SP_LOG_INTERFACE,
 };
 
 const struct plugin_operation_info *plugin_operation_info(enum plugin_operation operation)
@@ -88,15 +92,25 @@ bool plugin_operation_accepts(enum plugin_operation operation, int32_t verdict)
         [PLUGIN_FS] = 1u << SP_DENY | 1u << SP_OK,
     };
 
-    if (verdict < 0)
+    if (verdict < 0 || plugin_operation_is_told(operation))
         return true;
+    return verdict <= SP_OK && (accepted[operations[operation].interface] >> verdict & 1u);
+}
+
+bool plugin_operation_is_told(enum plugin_operation operation)
+{
     switch (operation) {
     case PLUGIN_CONNECTION_connected:
     case PLUGIN_CONNECTION_disconnected:
+    case PLUGIN_CONNECTION_status:
+    case PLUGIN_CONNECTION_error:
     case PLUGIN_AUTH_authenticated:
-        return true; /* told, not asked: nobody looks at the answer */
+    case PLUGIN_AUTH_key_checked:
+    case PLUGIN_CHANNEL_opened:
+    case PLUGIN_LOG_record:
+        return true;
     default:
-        return verdict <= SP_OK && (accepted[operations[operation].interface] >> verdict & 1u);
+        return false;
     }
 }
 

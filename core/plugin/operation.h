@@ -16,6 +16,7 @@ enum plugin_interface {
     PLUGIN_AUTH,
     PLUGIN_CHANNEL,
     PLUGIN_FS,
+    PLUGIN_LOG,
     PLUGIN_INTERFACE_COUNT,
 };
 
@@ -33,6 +34,7 @@ struct plugin_operation_info {
     uint32_t slot;        /* its index within the interface's table */
     const char *name;     /* "auth.password" */
     uint64_t deadline_ms; /* default; 0: none */
+    const struct layout *event;
     const struct layout *reply;
     /* Whether the table has the slot filled, and the call itself. */
     bool (*is_offered)(const void *table);
@@ -43,6 +45,8 @@ const struct plugin_operation_info *plugin_operation_info(enum plugin_operation 
 /* Whether a verdict means anything as the answer to the operation. Any negative one does. */
 bool plugin_operation_accepts(enum plugin_operation operation, int32_t verdict);
 
+/* Whether the operation only tells: nobody looks at the answer. */
+bool plugin_operation_is_told(enum plugin_operation operation);
 /* Whether the operation gives something back to the plugin, so that it must be called whatever has
  * become of who asked: close, closedir, detach, closed. */
 bool plugin_operation_gives_back(enum plugin_operation operation);

@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -320,6 +321,14 @@ static int32_t service_disconnect(const struct sp_host *services, sp_id connecti
                                       .kind = SERVICE_DISCONNECT, .id = connection, .text = text});
 }
 
+static int64_t service_time(const struct sp_host *services)
+{
+    struct timespec now;
+    (void)services;
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
 void service_table(struct sp_host *services)
 {
     *services = (struct sp_host){
@@ -336,6 +345,7 @@ void service_table(struct sp_host *services)
         .channel_close = service_close,
         .channel_attach = service_attach,
         .disconnect = service_disconnect,
+        .time_ms = service_time,
     };
 }
 

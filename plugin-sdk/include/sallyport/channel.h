@@ -29,6 +29,7 @@ extern "C" {
 #define SP_REQUEST_X11 9u
 #define SP_REQUEST_AGENT 10u
 #define SP_REQUEST_OTHER 11u
+#define SP_REQUEST_XON_XOFF 12u
 
 /* Streams of a channel */
 #define SP_STREAM_DATA 0u   /* stdin toward the plugin, stdout toward the client */
@@ -44,6 +45,52 @@ struct sp_terminal {
     uint32_t reserved;
     struct sp_str term;  /* "" if no pty was asked for */
     struct sp_str modes; /* encoded terminal modes, RFC 4254, 8 */
+};
+
+/* x11-req, RFC 4254, 6.3.1 */
+struct sp_x11 {
+    uint32_t struct_size;
+    uint32_t single_connection;
+    uint32_t screen;
+    uint32_t reserved;
+    struct sp_str protocol;
+    struct sp_str cookie;
+};
+
+/* Reasons why a channel is not opened, RFC 4254, 5.1: sp_channel_reply.reason */
+#define SP_OPEN_PROHIBITED 1u
+#define SP_OPEN_CONNECT_FAILED 2u
+#define SP_OPEN_UNKNOWN_TYPE 3u
+#define SP_OPEN_RESOURCE_SHORTAGE 4u
+
+/* How data reaches the plugin: struct sp_framing.kind */
+#define SP_FRAMING_NONE 0u   /* as it comes */
+#define SP_FRAMING_RECORD 1u /* size bytes at a time */
+#define SP_FRAMING_LINE 2u   /* up to and with terminator, but at most size bytes */
+
+/* For channel_framing(). Both streams are framed, each by itself. */
+struct sp_framing {
+    uint32_t struct_size;
+    uint32_t kind; /* SP_FRAMING_* */
+    uint64_t size; /* RECORD: of a record; LINE: the most in one event. At most 65536 */
+    struct sp_str terminator; /* LINE: 1 to 64 bytes */
+};
+
+/* For channel_open(). */
+struct sp_channel_open {
+    uint32_t struct_size;
+    uint32_t reserved;
+    struct sp_str type;    /* "forwarded-tcpip", "auth-agent@openssh.com" … */
+    struct sp_str payload; /* what follows the maximum packet size in SSH_MSG_CHANNEL_OPEN */
+};
+
+/* For channel_info(). */
+struct sp_channel_info {
+    uint32_t struct_size; /* set it before the call */
+    uint32_t framing;     /* SP_FRAMING_* */
+    uint64_t bytes_in;    /* from the client */
+    uint64_t bytes_out;   /* given to channel_send() and taken */
+    uint64_t room;        /* what channel_send() would take now */
 };
 
 /* Which fields are set depends on the operation; the others are zero. */
@@ -63,21 +110,32 @@ struct sp_channel_event {
     uint64_t environment_count;
     int32_t exit_status;  /* child_exited: status, or -1 when a signal ended it */
     uint32_t exit_signal; /* child_exited: the signal's number */
+    uint32_t reason;      /* opened: 0, or why the client refused: SP_OPEN_* */
+    uint32_t number;      /* break: milliseconds; xon-xoff: 1 if the client does flow control */
+    uint32_t frame_end;   /* data: 1 if a whole record, or the line's terminator, is in data */
+    uint32_t reserved;
+    struct sp_str parameters; /* open, opened: what follows the maximum packet size */
+    const struct sp_x11 *x11; /* request, with SP_REQUEST_X11 */
 };
 
 struct sp_channel_reply {
     struct sp_reply head;
     struct sp_str text; /* with SP_DENY of open: the reason, for the client */
+    uint32_t reason;    /* likewise: SP_OPEN_*; 0 is SP_OPEN_PROHIBITED */
+    uint32_t reserved;
 };
 
 /*
  * open, request: a NULL slot abstains. If all abstain, a session is opened, a terminal and
  * environment are accepted and kept, and everything else is refused.
- * data and what follows reach only the plugin that took the channel.
+ * opened is told to every plugin of the chain; data and the others only to the plugin that took the
+ * channel.
  */
 struct sp_channel_v1 {
     uint32_t struct_size;
     uint32_t reserved;
+    /* The client wants to open a channel. SP_ALLOW, SP_DENY, SP_NEXT; SP_TAKE for types other than
+     * "session": the plugin serves the channel at once. */
     int32_t (*open)(void *self, const struct sp_channel_event *event);
     /* Before the answer goes out. SP_TAKE (shell, exec, subsystem), SP_ALLOW, SP_DENY, SP_NEXT. */
     int32_t (*request)(void *self, const struct sp_channel_event *event);
@@ -93,8 +151,12 @@ struct sp_channel_v1 {
     int32_t (*control)(void *self, const struct sp_channel_event *event);
     /* The process attached with channel_attach() has ended. SP_NEXT: the core sends its status. */
     int32_t (*child_exited)(void *self, const struct sp_channel_event *event);
-    /* The channel is gone: exactly once for every channel taken. */
+    /* The channel is gone: exactly once for every channel taken or opened by channel_open(), and
+     * for every other one that opened() has told of. */
     int32_t (*closed)(void *self, const struct sp_channel_event *event);
+    /* The client's channel is open. Also the outcome of channel_open(), told only to who asked:
+     * with a reason, the client refused, and closed follows. The return value is ignored. */
+    int32_t (*opened)(void *self, const struct sp_channel_event *event);
 };
 
 /* For channel_attach(): the core moves bytes between the channel and these descriptors, with

@@ -20,16 +20,12 @@
 #include <sallyport/channel.h>
 #include <sallyport/connection.h>
 #include <sallyport/fs.h>
+#include <sallyport/log.h>
 #include <sallyport/types.h>
 
 #ifdef __cplusplus
 extern "C" {
 #endif
-
-#define SP_LOG_ERROR 0u
-#define SP_LOG_WARNING 1u
-#define SP_LOG_INFO 2u
-#define SP_LOG_DEBUG 3u
 
 /* What the core does for a plugin. Pass the host back as the first argument. */
 struct sp_host {
@@ -73,6 +69,25 @@ struct sp_host {
 
     /* [any-thread] End a connection; the text is sent to the client. */
     int32_t (*disconnect)(const struct sp_host *host, sp_id connection, struct sp_str text);
+
+    /* [any-thread] The time, in milliseconds since 1970-01-01 UTC. Plugins that ask here, and not
+     * the system, can be tested with a clock that the test sets. */
+    int64_t (*time_ms)(const struct sp_host *host);
+
+    /* [any-thread] Exchange keys anew. */
+    int32_t (*rekey)(const struct sp_host *host, sp_id connection);
+
+    /* [any-thread] How the channel's data comes from now on; what has come but was not yet handed
+     * over included. From within data(), the very next event is framed so. */
+    int32_t (*channel_framing)(const struct sp_host *host, sp_id channel,
+                               const struct sp_framing *framing);
+    /* [any-thread] Open a channel toward the client; it is the plugin's. *ret_channel is valid at
+     * once; opened() tells the outcome. */
+    int32_t (*channel_open)(const struct sp_host *host, sp_id connection,
+                            const struct sp_channel_open *open, sp_id *ret_channel);
+    /* [any-thread] What is known of a channel that the plugin has taken. */
+    int32_t (*channel_info)(const struct sp_host *host, sp_id channel,
+                            struct sp_channel_info *ret_info);
 };
 
 struct sp_interface {

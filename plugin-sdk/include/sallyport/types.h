@@ -95,6 +95,32 @@ struct sp_grant {
     uint64_t environment_count;
     const struct sp_pair *attributes; /* free key/value pairs for later plugins */
     uint64_t attributes_count;
+    const struct sp_str *permit_open; /* "host:port" a tunnel may lead to; none listed: any */
+    uint64_t permit_open_count;
+    const struct sp_str *permit_listen; /* "host:port" a reverse tunnel may listen on; likewise */
+    uint64_t permit_listen_count;
+    uint32_t channels_max; /* open at a time; 0: as configured */
+    uint32_t handles_max;  /* files and directories open at a time; 0: as configured */
+};
+
+/* What the client proposed for the key exchange, RFC 4253, 7.1: lists as sent, comma-separated. */
+struct sp_proposal {
+    uint32_t struct_size;
+    uint32_t strict_kex; /* 1: the client offers strict key exchange */
+    uint32_t first_kex_follows;
+    uint32_t reserved;
+    struct sp_str kex;
+    struct sp_str host_keys;
+    struct sp_str ciphers_in; /* client to server */
+    struct sp_str ciphers_out;
+    struct sp_str macs_in;
+    struct sp_str macs_out;
+    struct sp_str compression_in;
+    struct sp_str compression_out;
+    struct sp_str languages_in;
+    struct sp_str languages_out;
+    struct sp_str hassh;      /* fingerprint of the client's software: 32 hexadecimal digits */
+    struct sp_str hassh_text; /* what it is the hash of */
 };
 
 /* A connection as plugins see it: a snapshot that does not change while you hold the event. */
@@ -113,6 +139,15 @@ struct sp_connection {
     struct sp_str cipher_in;
     struct sp_str cipher_out;
     const struct sp_grant *grant; /* NULL before authentication */
+    struct sp_str server_version; /* ours, "SSH-2.0-…" */
+    struct sp_str host_key_algorithm; /* negotiated, as kex; "" where the build cannot tell */
+    struct sp_str mac_in;             /* "" for ciphers that authenticate by themselves */
+    struct sp_str mac_out;
+    struct sp_str compression_in;
+    struct sp_str compression_out;
+    uint32_t strict_kex; /* 1: both sides keep strict key exchange */
+    uint32_t reserved;
+    const struct sp_proposal *proposal; /* NULL before the client has sent it */
 };
 
 /* The head of every event. Everything an event points to lives until the operation has returned
