@@ -2,10 +2,12 @@
 # by tests/run.sh and config/quickstart.sh.
 
 BUILD_PACKAGES="gcc libc6-dev cmake ninja-build pkg-config libssh-dev libssl-dev libltdl-dev
-    libjansson-dev libcrypt-dev zlib1g-dev libkrb5-dev"
+    libjansson-dev libcrypt-dev zlib1g-dev libkrb5-dev libpam0g-dev libcurl4-openssl-dev libpq-dev
+    libsqlite3-dev libldap-dev"
 TEST_PACKAGES="libcmocka-dev clang libclang-rt-dev mandoc python3 python3-paramiko
     python3-cryptography openssh-client openssh-server openssh-sftp-server lftp putty-tools rsync
-    git curl expect sshpass strace procps util-linux"
+    git curl expect sshpass strace procps util-linux g++ openssl oathtool sqlite3 postgresql slapd
+    ldap-utils"
 
 # Install those of the packages that are missing. 1 if that is not possible.
 install_packages() # PACKAGE...
