@@ -13,9 +13,8 @@
 
 #include <sallyport/plugin.h>
 
-/* log.c: a line in the host's log. Never pass a secret. */
-__attribute__((format(printf, 3, 4))) void log_line(const struct sp_host *host, uint32_t level,
-                                                    const char *format, ...);
+#include "common/file.h"
+#include "common/log.h"
 
 /* A public key, as on the wire. */
 struct key {
@@ -83,14 +82,5 @@ bool authorized_keys_find(const struct sp_host *host, const char *path, struct s
  * them is unknown or malformed; ret_text (128 bytes) says which. */
 bool key_options_parse(const char *line, size_t length, struct key_options *ret_options,
                        size_t *ret_length, char *ret_text);
-
-/* file.c: any thread. */
-
-/* The contents of a regular file of at most most bytes, NUL-terminated; malloc()ed. NULL with why
- * set, and *ret_stat zero if it could not be read at all. Never blocks on a FIFO or a device.
- * Others than the owner may not write it; with is_private they may not read it either, and it must
- * be root's or the daemon's. */
-char *file_read(const char *path, size_t most, bool is_private, size_t *ret_length,
-                struct stat *ret_stat, const char **ret_why);
 
 #endif

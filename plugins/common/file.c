@@ -2,7 +2,7 @@
  * file.c: reading a file that somebody else may have put there: a FIFO, a device, a directory or a
  * file without end must not hold the thread or fill the memory. Any thread.
  */
-#include "auth_file.h"
+#include "common/file.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,5 +1,5 @@
 /* log.c: formatted lines for the host's log. Any thread. */
-#include "auth_file.h"
+#include "common/log.h"
 
 #include <stdarg.h>
 #include <stdio.h>
