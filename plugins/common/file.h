@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/stat.h>
 
 /* The contents of a regular file of at most most bytes, NUL-terminated; malloc()ed. NULL with why
