@@ -50,6 +50,40 @@ static void copies_everything_the_connection_points_to(void **state)
     snapshot_unref(snapshot);
 }
 
+static void copies_the_proposal_and_what_is_permitted_to_tunnels(void **state)
+{
+    char kex[] = "curve25519-sha256", hassh[] = "0123", mac[] = "hmac-sha2-256", target[] = "a:1";
+    struct sp_str open[] = {sp_str_of(target)};
+    struct sp_grant grant = {
+        .struct_size = sizeof grant, .permit_open = open, .permit_open_count = 1, .handles_max = 3};
+    struct sp_proposal proposal = {.struct_size = sizeof proposal,
+                                   .strict_kex = 1,
+                                   .kex = sp_str_of(kex),
+                                   .hassh = sp_str_of(hassh)};
+    struct sp_connection connection = {.struct_size = sizeof connection,
+                                       .mac_out = sp_str_of(mac),
+                                       .strict_kex = 1,
+                                       .proposal = &proposal,
+                                       .grant = &grant};
+    const struct sp_connection *snapshot = snapshot_new(&connection);
+
+    (void)state;
+    memset(kex, 'x', 5);
+    memset(hassh, 'x', 2);
+    memset(mac, 'x', 2);
+    memset(target, 'x', 2);
+    memset(&proposal, 0, sizeof proposal);
+    assert_string_equal(snapshot->mac_out.data, "hmac-sha2-256");
+    assert_string_equal(snapshot->server_version.data, "");
+    assert_int_equal(snapshot->strict_kex, 1);
+    assert_int_equal(snapshot->proposal->strict_kex, 1);
+    assert_string_equal(snapshot->proposal->kex.data, "curve25519-sha256");
+    assert_string_equal(snapshot->proposal->hassh.data, "0123");
+    assert_string_equal(snapshot->grant->permit_open[0].data, "a:1");
+    assert_int_equal(snapshot->grant->handles_max, 3);
+    snapshot_unref(snapshot);
+}
+
 static void lives_as_long_as_somebody_refers_to_it(void **state)
 {
     struct sp_connection connection = {.struct_size = sizeof connection, .user = sp_str_of("bob")};
@@ -81,6 +115,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(copies_everything_the_connection_points_to),
+        cmocka_unit_test(copies_the_proposal_and_what_is_permitted_to_tunnels),
         cmocka_unit_test(lives_as_long_as_somebody_refers_to_it),
         cmocka_unit_test(a_snapshot_of_a_snapshot_is_independent),
     };
