@@ -9,7 +9,7 @@
  * end the chain; a failure (negative), a missed deadline or everyone passing on is deny. Where the
  * configuration requires several factors, SP_ALLOW is yes to this one, and the core goes on.
  *
- * Thread: as the manifest's "threading" says, for every operation.
+ * Every operation: [threading] [started]; plugin.h says what the tags mean.
  */
 #ifndef SALLYPORT_AUTH_H
 #define SALLYPORT_AUTH_H

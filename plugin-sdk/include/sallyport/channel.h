@@ -4,7 +4,7 @@
  * A plugin that answers a request for a shell, a command or a subsystem with SP_TAKE serves the
  * channel: it gets its data, and sends with the host's channel_* services.
  *
- * Thread: as the manifest's "threading" says, for every operation.
+ * Every operation: [threading] [started]; plugin.h says what the tags mean.
  */
 #ifndef SALLYPORT_CHANNEL_H
 #define SALLYPORT_CHANNEL_H

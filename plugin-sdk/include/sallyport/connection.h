@@ -1,7 +1,7 @@
 /*
  * sallyport/connection.h: the interface "sallyport.connection/1".
  *
- * Thread: as the manifest's "threading" says, for every operation.
+ * Every operation: [threading] [started]; plugin.h says what the tags mean.
  */
 #ifndef SALLYPORT_CONNECTION_H
 #define SALLYPORT_CONNECTION_H

@@ -14,7 +14,7 @@
  * detach come only when nothing that was asked of that handle or view is under way any more, late
  * answers included.
  *
- * Thread: as the manifest's "threading" says, for every operation.
+ * Every operation: [threading] [started]; plugin.h says what the tags mean.
  */
 #ifndef SALLYPORT_FS_H
 #define SALLYPORT_FS_H

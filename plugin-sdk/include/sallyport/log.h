@@ -5,7 +5,7 @@
  * records: dropped tells how many before this one. What the core logs while it calls a log plugin,
  * and what the plugin logs itself, is not handed over.
  *
- * Thread: as the manifest's "threading" says.
+ * Every operation: [threading] [started]; plugin.h says what the tags mean.
  */
 #ifndef SALLYPORT_LOG_H
 #define SALLYPORT_LOG_H

@@ -18,9 +18,10 @@ extern "C" {
 #define SP_ABI_MAJOR 1
 #define SP_ABI_MINOR 0
 
-/* True when the sender of *ptr knew the field. */
+/* True when the sender of *ptr knew the field. For all that begins with its size: events, replies,
+ * tables, the host, and what these point to. */
 #define SP_HAS(ptr, field)                                                                         \
-    ((ptr)->struct_size >=                                                                         \
+    (*(const uint32_t *)(const void *)(ptr) >=                                                     \
      (size_t)((const char *)(&(ptr)->field + 1) - (const char *)(ptr)))
 
 /* Ids carry a slot and a generation: a stale or forged one is refused without effect. 0 is no id. */
@@ -34,7 +35,7 @@ struct sp_str {
     uint64_t len;
 };
 
-/* A list of name and value pairs (environment, free attributes). */
+/* One of a list of names and values (environment, free attributes). */
 struct sp_pair {
     struct sp_str name;
     struct sp_str value;
@@ -75,7 +76,7 @@ struct sp_pair {
 #define SP_PERMIT_AGENT (1u << 8)           /* agent forwarding */
 #define SP_PERMIT_X11 (1u << 9)             /* X11 forwarding */
 #define SP_PERMIT_CHANNEL (1u << 10)        /* channel types that only plugins know */
-#define SP_PERMIT_ALL 0x7ffu
+#define SP_PERMIT_ALL 0x7ffu                /* all that were known when this was compiled */
 
 /* What a plugin grants with SP_ALLOW; it then belongs to the connection, readable in
  * sp_connection.grant by every later plugin. Absent text (len 0) is "not set". */
