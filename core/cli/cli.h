@@ -20,6 +20,7 @@ int cli_check(int argc, char **argv);       /* check.c */
 int cli_version(int argc, char **argv);     /* check.c */
 int cli_plugin(int argc, char **argv);      /* plugin.c */
 int cli_passwd(int argc, char **argv);      /* passwd.c */
+int cli_totp(int argc, char **argv);        /* totp.c */
 
 /* Print how command is used to standard error; returns CLI_USAGE (main.c). */
 int cli_usage(const char *command);

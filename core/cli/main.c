@@ -19,6 +19,7 @@ static const struct command {
     {"check", cli_check, "[FILE]", "tell every mistake in a configuration"},
     {"plugin", cli_plugin, "list|info|check ...", "look at plugins"},
     {"passwd", cli_passwd, "[--method NAME]", "make a password hash for a users file"},
+    {"totp", cli_totp, "enrol|remove|list [USER] ...", "second factors of users"},
     {"version", cli_version, "[--features]", "version, and what this build can do"},
 };
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))
