@@ -248,6 +248,8 @@ static void free_plugins(struct config *config)
         free(plugin->plugin);
         free(plugin->config_json);
         free(plugin->threading);
+        free(plugin->sandbox.user);
+        free(plugin->sandbox.group);
     }
     free(config->plugins);
     free_texts(config->plugin_directories, config->plugin_directories_count);

@@ -49,6 +49,7 @@ struct config_limits {
     uint32_t channels_per_connection;
     uint32_t handles_per_connection; /* open files and directories */
     uint32_t requests_per_channel;   /* SFTP requests under way */
+    uint32_t stuck_threads;          /* of a worker's pool; with more, it is replaced */
 };
 
 struct config_timeouts { /* milliseconds; 0: none */
@@ -59,11 +60,31 @@ struct config_timeouts { /* milliseconds; 0: none */
     uint64_t auth_failure_delay;
     uint64_t keepalive;       /* interval */
     uint32_t keepalive_count; /* unanswered before disconnect */
+    uint64_t stuck;           /* a worker's loop that does not turn */
 };
 
 struct config_rekey {
     uint64_t bytes; /* 0: the library's limit */
     uint64_t after_ms;
+};
+
+/* Where an instance's code runs. */
+enum config_isolation { CONFIG_AS_MANIFEST, CONFIG_IN_PROCESS, CONFIG_PROCESS };
+
+struct config_sandbox { /* of an instance's own process */
+    char *user;         /* NULL: the workers' */
+    char *group;        /* NULL: the user's */
+    bool no_new_privileges;
+    bool filters_calls;    /* "seccomp": "default" */
+    uint64_t memory_bytes; /* 0: no limit */
+    uint64_t open_files;   /* 0: as the daemon's */
+    uint64_t processes;    /* 0: as the daemon's */
+};
+
+struct config_on_crash {
+    bool disables; /* after so many crashes in so short a time */
+    uint32_t crashes;
+    uint64_t within_ms;
 };
 
 struct config_plugin {    /* an instance */
@@ -73,7 +94,10 @@ struct config_plugin {    /* an instance */
     char *threading;      /* "reactor", "connection", "serial"; NULL: as the manifest says */
     uint64_t deadline_ms; /* 0: as the manifest says */
     bool on_error_next;   /* a failure counts as "no opinion" */
-    int line;             /* where it stands, for complaints */
+    enum config_isolation isolation;
+    struct config_sandbox sandbox;
+    struct config_on_crash on_crash;
+    int line; /* where it stands, for complaints */
 };
 
 struct config_chain {

@@ -234,6 +234,7 @@ static void extract_bounds(struct extract *extract, const json_t *root)
     limits->channels_per_connection = small_number(object, "channels_per_connection");
     limits->handles_per_connection = small_number(object, "handles_per_connection");
     limits->requests_per_channel = small_number(object, "requests_per_channel");
+    limits->stuck_threads = small_number(object, "stuck_threads");
 
     struct config_timeouts *timeouts = &extract->config->timeouts;
     object = json_object_get(root, "timeouts");
@@ -244,10 +245,36 @@ static void extract_bounds(struct extract *extract, const json_t *root)
     timeouts->auth_failure_delay = number(object, "auth_failure_delay_ms");
     timeouts->keepalive = number(object, "keepalive_ms");
     timeouts->keepalive_count = small_number(object, "keepalive_count");
+    timeouts->stuck = number(object, "stuck_ms");
 
     object = json_object_get(root, "rekey");
     extract->config->rekey.bytes = number(object, "bytes");
     extract->config->rekey.after_ms = number(object, "after_ms");
+}
+
+static void extract_isolation(struct extract *extract, const json_t *object,
+                              struct config_plugin *plugin)
+{
+    static const char *const isolations[] = {"", "in-process", "process", NULL};
+    static const char *const filters[] = {"off", "default", NULL};
+    static const char *const actions[] = {"restart", "disable", NULL};
+    const json_t *sandbox = json_object_get(object, "sandbox");
+    const json_t *on_crash = json_object_get(object, "on_crash");
+    plugin->isolation = (enum config_isolation)choice(object, "isolation", isolations);
+    plugin->sandbox = (struct config_sandbox){
+        .user = text_copy(extract, sandbox, "user"),
+        .group = text_copy(extract, sandbox, "group"),
+        .no_new_privileges = truth(sandbox, "no_new_privileges"),
+        .filters_calls = choice(sandbox, "seccomp", filters) != 0,
+        .memory_bytes = number(sandbox, "memory_bytes"),
+        .open_files = number(sandbox, "open_files"),
+        .processes = number(sandbox, "processes"),
+    };
+    plugin->on_crash = (struct config_on_crash){
+        .disables = choice(on_crash, "action", actions) != 0,
+        .crashes = small_number(on_crash, "crashes"),
+        .within_ms = number(on_crash, "within_ms"),
+    };
 }
 
 static void extract_plugin(struct extract *extract, const json_t *object, size_t index)
@@ -263,6 +290,7 @@ static void extract_plugin(struct extract *extract, const json_t *object, size_t
                                                        : copy(extract, plugin->name);
     plugin->threading = text_copy(extract, object, "threading");
     plugin->deadline_ms = number(object, "deadline_ms");
+    extract_isolation(extract, object, plugin);
     plugin->on_error_next = on_error && strcmp(on_error, "next") == 0;
     plugin->config_json =
         json_is_object(inner) ? json_dumps(inner, JSON_COMPACT) : copy(extract, "{}");

@@ -180,6 +180,8 @@ static void take(struct manifest *manifest, const struct positions *positions,
     manifest->deadline_ms = (uint64_t)json_integer_value(json_object_get(d, "deadline_ms"));
     manifest->configuration = json_object_get(d, "configuration");
     threading_parse(json_string_value(json_object_get(d, "threading")), &manifest->threading);
+    manifest->is_isolated =
+        strcmp(json_string_value(json_object_get(d, "isolation")), "process") == 0;
 
     take_abi(manifest, json_string_value(json_object_get(d, "abi")), positions, report);
     take_interfaces(manifest, json_object_get(d, "interfaces"), positions, report);

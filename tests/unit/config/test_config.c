@@ -80,6 +80,7 @@ static void bounds_have_defaults(void **state)
     assert_int_equal(config->limits.channels_per_connection, 100);
     assert_int_equal(config->limits.handles_per_connection, 256);
     assert_int_equal(config->limits.requests_per_channel, 64);
+    assert_int_equal(config->limits.stuck_threads, 8);
     assert_int_equal(config->timeouts.handshake, 30000);
     assert_int_equal(config->timeouts.login, 120000);
     assert_int_equal(config->timeouts.idle, 0);
@@ -87,6 +88,7 @@ static void bounds_have_defaults(void **state)
     assert_int_equal(config->timeouts.auth_failure_delay, 500);
     assert_int_equal(config->timeouts.keepalive, 0);
     assert_int_equal(config->timeouts.keepalive_count, 5);
+    assert_int_equal(config->timeouts.stuck, 10000);
     assert_int_equal(config->rekey.bytes, 1073741824);
     assert_int_equal(config->rekey.after_ms, 0);
     config_free(config);
@@ -267,6 +269,40 @@ static void uses_of_plugin_instances_are_read(void **state)
     config_free(config);
 }
 
+static void where_an_instance_runs_is_read(void **state)
+{
+    (void)state;
+    struct config *config = parse(
+        "{\"plugins\": [{\"name\": \"a\"}, {\"name\": \"b\", \"isolation\": \"in-process\"},"
+        " {\"name\": \"c\", \"isolation\": \"process\", \"sandbox\": {\"user\": \"u\","
+        "  \"group\": \"g\", \"no_new_privileges\": false, \"seccomp\": \"off\","
+        "  \"memory_bytes\": 1, \"open_files\": 2, \"processes\": 3},"
+        "  \"on_crash\": {\"action\": \"disable\", \"crashes\": 4, \"within_ms\": 5}}]," LISTENER
+        "}");
+    const struct config_plugin *plain = &config->plugins[0], *all = &config->plugins[2];
+    assert_int_equal(plain->isolation, CONFIG_AS_MANIFEST);
+    assert_int_equal(config->plugins[1].isolation, CONFIG_IN_PROCESS);
+    assert_int_equal(all->isolation, CONFIG_PROCESS);
+    assert_null(plain->sandbox.user);
+    assert_true(plain->sandbox.no_new_privileges);
+    assert_true(plain->sandbox.filters_calls);
+    assert_int_equal(plain->sandbox.memory_bytes, 0);
+    assert_string_equal(all->sandbox.user, "u");
+    assert_string_equal(all->sandbox.group, "g");
+    assert_false(all->sandbox.no_new_privileges);
+    assert_false(all->sandbox.filters_calls);
+    assert_int_equal(all->sandbox.memory_bytes, 1);
+    assert_int_equal(all->sandbox.open_files, 2);
+    assert_int_equal(all->sandbox.processes, 3);
+    assert_false(plain->on_crash.disables);
+    assert_int_equal(plain->on_crash.crashes, 3);
+    assert_int_equal(plain->on_crash.within_ms, 60000);
+    assert_true(all->on_crash.disables);
+    assert_int_equal(all->on_crash.crashes, 4);
+    assert_int_equal(all->on_crash.within_ms, 5);
+    config_free(config);
+}
+
 static void the_other_values_are_read(void **state)
 {
     (void)state;
@@ -279,9 +315,10 @@ static void the_other_values_are_read(void **state)
         " \"limits\": {\"connections\": 100000, \"connections_per_source\": 2,"
         "  \"connections_per_worker\": 1, \"startups\": \"1:100:1\", \"auth_tries\": 3,"
         "  \"channels_per_connection\": 4, \"handles_per_connection\": 5,"
-        "  \"requests_per_channel\": 6},"
+        "  \"requests_per_channel\": 6, \"stuck_threads\": 7},"
         " \"timeouts\": {\"handshake_ms\": 1, \"login_ms\": 2, \"idle_ms\": 3, \"drain_ms\": 4,"
-        "  \"auth_failure_delay_ms\": 5, \"keepalive_ms\": 6, \"keepalive_count\": 7},"
+        "  \"auth_failure_delay_ms\": 5, \"keepalive_ms\": 6, \"keepalive_count\": 7,"
+        "  \"stuck_ms\": 8},"
         " \"rekey\": {\"bytes\": 65536, \"after_ms\": 1000}," LISTENER "}");
     assert_string_equal(config->user, "nobody");
     assert_string_equal(config->group, "nogroup");
@@ -298,7 +335,7 @@ static void the_other_values_are_read(void **state)
     assert_string_equal(config->algorithms.macs, "e");
     assert_string_equal(config->algorithms.compression, "f");
     assert_string_equal(config->algorithms.public_keys, "g");
-    const struct config_limits limits = {100000, 2, 1, 1, 100, 1, 3, 4, 5, 6};
+    const struct config_limits limits = {100000, 2, 1, 1, 100, 1, 3, 4, 5, 6, 7};
     assert_memory_equal(&config->limits, &limits, sizeof limits);
     assert_int_equal(config->timeouts.handshake, 1);
     assert_int_equal(config->timeouts.login, 2);
@@ -307,6 +344,7 @@ static void the_other_values_are_read(void **state)
     assert_int_equal(config->timeouts.auth_failure_delay, 5);
     assert_int_equal(config->timeouts.keepalive, 6);
     assert_int_equal(config->timeouts.keepalive_count, 7);
+    assert_int_equal(config->timeouts.stuck, 8);
     assert_int_equal(config->rekey.bytes, 65536);
     assert_int_equal(config->rekey.after_ms, 1000);
     config_free(config);
@@ -430,6 +468,7 @@ int main(void)
         cmocka_unit_test(listeners_are_named_after_their_addresses),
         cmocka_unit_test(plugin_instances_are_read),
         cmocka_unit_test(uses_of_plugin_instances_are_read),
+        cmocka_unit_test(where_an_instance_runs_is_read),
         cmocka_unit_test(the_other_values_are_read),
         cmocka_unit_test(every_log_level_has_its_name),
         cmocka_unit_test(a_file_is_loaded),
