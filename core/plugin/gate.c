@@ -8,18 +8,24 @@
 
 struct plugin_gate {
     struct plugin_host *host;
+    struct plugin_instance *instance;
     sp_id channel;
     uint64_t room;
     uint64_t used;
     bool is_wanted; /* a sender was told "less" */
 };
 
-struct plugin_gate *plugin_gate_open(struct plugin_host *host, sp_id channel, uint64_t room)
+struct plugin_gate *plugin_gate_open(struct plugin_instance *instance,
+                                     const struct sp_connection *connection, sp_id channel,
+                                     uint64_t room)
 {
+    struct plugin_host *host = instance->host;
+    (void)connection;
     struct plugin_gate *gate = malloc(sizeof *gate);
     if (!gate)
         return NULL;
-    *gate = (struct plugin_gate){.host = host, .channel = channel, .room = room};
+    *gate =
+        (struct plugin_gate){.host = host, .instance = instance, .channel = channel, .room = room};
     pthread_mutex_lock(&host->gates_lock);
     int rc = hashmap_add(&host->gates, channel, gate);
     pthread_mutex_unlock(&host->gates_lock);

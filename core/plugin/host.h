@@ -23,6 +23,23 @@ struct plugin_host;
 struct plugin_instance;
 struct worker_counters;
 
+/* Where instances with "isolation": "process" get their processes from: each is reached by a socket
+ * (SOCK_STREAM), which becomes the host's. index is the instance's place in config->plugins. */
+struct plugin_launcher {
+    void *arg;
+    /* While the worker comes up: wait for the socket. 0, or negative with the reason in text. */
+    int (*obtain)(void *arg, size_t index, int *ret_fd, char *text, size_t size);
+    /* Later: the socket, or the reason why there is none, comes with plugin_host_attach_peer(). */
+    void (*want)(void *arg, size_t index);
+};
+
+/* How the process behind a struct sp_channel_streams.process_fd ended that is a pipe: so it is
+ * where the plugin's process, and not the worker, is the parent. Without it, nobody knows. */
+struct plugin_process_end {
+    int32_t status; /* as sp_channel_event.exit_status */
+    uint32_t signal;
+};
+
 /* Services that the session layer supplies. Called on the reactor thread only: what plugins ask
  * from other threads is posted by the host, in order. */
 struct plugin_services {
@@ -38,6 +55,7 @@ struct plugin_services {
     int32_t (*channel_send)(void *arg, sp_id channel, uint32_t stream, const void *data,
                             uint64_t len);
     int32_t (*disconnect)(void *arg, sp_id connection, struct sp_str text);
+    const struct plugin_launcher *launcher; /* NULL: no instance can have a process of its own */
 };
 
 /* Load, configure and start every instance of config->plugins. On failure report says all that is
@@ -48,6 +66,8 @@ int plugin_host_new(const struct config *config, struct reactor *reactor, struct
 /* All that can be known of config->plugins without running any of their code: manifests, libraries'
  * files, instances' configurations. 0 or SP_ERR_INVALID. */
 int plugin_host_check(const struct config *config, struct report *report);
+/* What launcher->want() asked for: the socket, or -1 and why there will be none. */
+void plugin_host_attach_peer(struct plugin_host *host, size_t index, int fd, const char *text);
 /* Where failures are counted from now on. */
 void plugin_host_set_counters(struct plugin_host *host, struct worker_counters *counters);
 /* stop and destroy every instance, after what is queued for them has run (a few seconds at most).
@@ -73,8 +93,10 @@ bool plugin_instance_on_error_next(const struct plugin_instance *instance);
  * session (which drains) and the threads (which fill).
  */
 struct plugin_gate;
-/* A gate of room bytes for channel. NULL: out of memory. */
-struct plugin_gate *plugin_gate_open(struct plugin_host *host, sp_id channel, uint64_t room);
+/* A gate of room bytes for a channel that instance has taken. NULL: out of memory. */
+struct plugin_gate *plugin_gate_open(struct plugin_instance *instance,
+                                     const struct sp_connection *connection, sp_id channel,
+                                     uint64_t room);
 /* len bytes that channel_send had taken have gone out. Returns true if a sender was told "less"
  * before and there is room again: call ready_to_send. */
 bool plugin_gate_drained(struct plugin_gate *gate, uint64_t len);

@@ -292,7 +292,7 @@ int plugin_channel_start(struct channel *channel, struct plugin_instance *instan
         .id = channel_id(channel),
         .references = 1,
     };
-    owner->gate = plugin_gate_open(session->service->host, owner->id, GATE_ROOM);
+    owner->gate = plugin_gate_open(instance, session->snapshot, owner->id, GATE_ROOM);
     if (!owner->gate) {
         free(owner);
         return SP_ERR_NOMEM;

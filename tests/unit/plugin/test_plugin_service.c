@@ -121,7 +121,8 @@ static int setup(void **state)
     *puppet = (struct puppet){.on_create = keep_host};
     stage_add(&stage, "doll", "puppet-reactor");
     stage_up(&stage, &services);
-    gate = plugin_gate_open(stage.host, CHANNEL, ROOM);
+    gate =
+        plugin_gate_open(plugin_host_find(stage.host, "doll", PLUGIN_CHANNEL), NULL, CHANNEL, ROOM);
     return gate ? 0 : -1;
 }
 
