@@ -16,6 +16,7 @@ fuzz_target(wire core_base)
 fuzz_target(vpath core_base)
 fuzz_target(log core_base PkgConfig::JANSSON)
 fuzz_target(config core_config)
+fuzz_target(payload sallyport_sdk)
 
 # The engine and scp, on the mocks of their unit tests.
 set(SFTP_MOCKS unit/sftp/mock.c unit/sftp/store.c $<TARGET_OBJECTS:core_sftp>)

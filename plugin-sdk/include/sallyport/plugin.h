@@ -68,16 +68,16 @@ struct sp_host {
                                    uint32_t core_dumped, struct sp_str text);
     /* [any-thread] [started] After what was sent: close. */
     int32_t (*channel_close)(const struct sp_host *host, sp_id channel);
-    /* [any-thread] [started] Hand the channel's bytes over to descriptors; see struct sp_channel_streams.
-     * On failure the descriptors remain the plugin's. */
+    /* [any-thread] [started] Hand the channel's bytes over to descriptors; see struct
+     * sp_channel_streams. On failure the descriptors remain the plugin's. */
     int32_t (*channel_attach)(const struct sp_host *host, sp_id channel,
                               const struct sp_channel_streams *streams);
 
     /* [any-thread] [started] End a connection; the text is sent to the client. */
     int32_t (*disconnect)(const struct sp_host *host, sp_id connection, struct sp_str text);
 
-    /* [any-thread] [created] The time, in milliseconds since 1970-01-01 UTC. Plugins that ask here, and not
-     * the system, can be tested with a clock that the test sets. */
+    /* [any-thread] [created] The time, in milliseconds since 1970-01-01 UTC. Plugins that ask here,
+     * and not the system, can be tested with a clock that the test sets. */
     int64_t (*time_ms)(const struct sp_host *host);
 
     /* [any-thread] [started] Exchange keys anew. */
@@ -106,12 +106,12 @@ struct sp_plugin {
     uint32_t struct_size;
     uint16_t abi_major; /* SP_ABI_MAJOR, SP_ABI_MINOR as compiled */
     uint16_t abi_minor;
-    const char *id;      /* as in the manifest */
-    const char *version; /* as in the manifest */
+    const char *id;                        /* as in the manifest */
+    const char *version;                   /* as in the manifest */
     const struct sp_interface *interfaces; /* ends with a NULL name */
 
-    /* [loop] A new instance with its configuration (JSON, checked against the manifest's schema and with
-     * defaults filled in). host lives until destroy. 0, or negative after a log line that says
+    /* [loop] A new instance with its configuration (JSON, checked against the manifest's schema and
+     * with defaults filled in). host lives until destroy. 0, or negative after a log line that says
      * what is wrong. All state hangs off *ret_self. Required. */
     int32_t (*create)(const struct sp_host *host, const char *config_json, void **ret_self);
     /* [loop] [created] The worker is about to serve. 0, or negative after a log line. */
