@@ -310,7 +310,7 @@ static void tables_cover_every_byte(void **state)
     (void)state;
     check_layout(&layout_sp_connection_reply, 0);
     check_layout(&layout_sp_auth_reply, sizeof(uint32_t));
-    check_layout(&layout_sp_channel_reply, 0);
+    check_layout(&layout_sp_channel_reply, sizeof(uint32_t));
     check_layout(&layout_sp_fs_reply, 0);
 }
 
