@@ -14,13 +14,10 @@
 #include <sallyport/plugin.h>
 
 #include "common/file.h"
+#include "common/grant.h"
+#include "common/key.h"
 #include "common/log.h"
-
-/* A public key, as on the wire. */
-struct key {
-    uint8_t *blob;
-    size_t length;
-};
+#include "common/password.h"
 
 struct user {
     const char *name;
@@ -51,22 +48,7 @@ struct json_t;
 int user_parse(struct json_t *entry, struct user *ret_user, char *ret_text);
 void user_clear(struct user *user);
 
-/* password.c: any thread. */
-
-/* Whether hash is of a method that this plugin takes; else why says what to do. */
-bool password_hash_usable(const char *hash, const char **ret_why);
-/* A hash that no password matches, for a file in which nobody has one. NULL: memory is out. */
-char *password_decoy(void);
-/* Takes as long as the hash's method wants, whatever the outcome. */
-bool password_matches(struct sp_str password, const char *hash);
-
 /* keys.c: any thread. */
-
-/* The key in a line "type base64 comment"; false if there is none. */
-bool key_parse(const char *line, size_t length, struct key *ret_key);
-void key_clear(struct key *key);
-/* In a time that does not depend on where they differ. */
-bool key_equal(const struct key *key, struct sp_str blob);
 
 /* What the options of an authorized_keys line take from and give to a grant. */
 struct key_options {

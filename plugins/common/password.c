@@ -4,7 +4,7 @@
  * bcrypt looks at no more than 72 bytes of a password; longer ones are refused for it rather than
  * cut, so that what matches is what was set.
  */
-#include "auth_file.h"
+#include "common/password.h"
 
 #include <crypt.h>
 #include <openssl/crypto.h>
