@@ -11,6 +11,8 @@
 #include <string.h>
 #include <sys/un.h>
 
+#include <sallyport/auth.h>
+
 #include "base/vpath.h"
 #include "config/schema.h"
 #include "config/suggest.h"
@@ -106,6 +108,53 @@ static void check_chain(struct check *check, const char *name, const struct conf
         snprintf(key, sizeof key, "/chains/%s/%zu", name, i);
         check_instance(check, key, chain->instances[i]);
     }
+}
+
+static bool is_in_chain(const struct config_chain *chain, const char *name)
+{
+    for (size_t i = 0; i < chain->count; i++)
+        if (same(chain->instances[i], name))
+            return true;
+    return false;
+}
+
+static void check_factor(struct check *check, size_t list, size_t index)
+{
+    const struct config *config = check->config;
+    const struct config_factor *items = config->auth_require[list].items;
+    const struct config_factor *factor = &items[index];
+    char key[KEY_MAX];
+    snprintf(key, sizeof key, "/auth_require/%zu/%zu", list, index);
+    if (factor->method && !(config->auth_methods & factor->method))
+        complain(check, key, "the method is not among \"auth_methods\"; add it there");
+    if (factor->instance && factor->instance[0] &&
+        !is_in_chain(&config->auth_chain, factor->instance))
+        complain(check, key,
+                 "\"%s\" is neither a method (publickey, password, keyboard-interactive) nor an "
+                 "instance of \"chains\".\"auth\"; correct it, or add it there",
+                 factor->instance);
+    /* Two keys can be asked for: they differ. Nothing else counts twice. */
+    for (size_t i = 0; i < index && factor->method != SP_METHOD_PUBLICKEY; i++) {
+        if (items[i].method != factor->method ||
+            (items[i].instance != factor->instance && !same(items[i].instance, factor->instance)))
+            continue;
+        complain(check, key, "element %zu of this list says the same; a factor counts once", i + 1);
+        return;
+    }
+}
+
+static void check_require(struct check *check)
+{
+    const struct config *config = check->config;
+    for (size_t i = 0; i < config->auth_require_count; i++) {
+        /* The schema has complained of too long and empty lists. */
+        for (size_t k = 0; k < config->auth_require[i].count && k < CONFIG_FACTORS_MAX; k++)
+            check_factor(check, i, k);
+        if (i >= CONFIG_REQUIRE_MAX)
+            break;
+    }
+    if (config->auth_require_count > 0 && config->auth_chain.count == 0)
+        complain(check, "/auth_require", "nobody can satisfy this: \"chains\".\"auth\" is empty");
 }
 
 static bool is_address(const char *text)
@@ -342,6 +391,7 @@ void config_check(const struct config *config, const char *file, struct report *
     check_chain(&check, "connection", &config->connection_chain);
     check_chain(&check, "auth", &config->auth_chain);
     check_chain(&check, "channel", &config->channel_chain);
+    check_require(&check);
     check_subsystems(&check);
     check_mounts(&check);
     warn_kex(&check);

@@ -256,6 +256,12 @@ static void free_plugins(struct config *config)
     free_texts(config->connection_chain.instances, config->connection_chain.count);
     free_texts(config->auth_chain.instances, config->auth_chain.count);
     free_texts(config->channel_chain.instances, config->channel_chain.count);
+    for (size_t i = 0; i < config->auth_require_count; i++) {
+        for (size_t k = 0; k < config->auth_require[i].count; k++)
+            free(config->auth_require[i].items[k].instance);
+        free(config->auth_require[i].items);
+    }
+    free(config->auth_require);
 }
 
 static void free_services(struct config *config)

@@ -46,6 +46,7 @@ struct config_limits {
     uint32_t connections_per_worker;                       /* 0: no limit */
     uint32_t startups_begin, startups_rate, startups_full; /* unauthenticated: start:rate:full */
     uint32_t auth_tries;
+    uint32_t auth_key_offers; /* refused offers of keys that do not count as tries */
     uint32_t channels_per_connection;
     uint32_t handles_per_connection; /* open files and directories */
     uint32_t requests_per_channel;   /* SFTP requests under way */
@@ -105,6 +106,18 @@ struct config_chain {
     size_t count;
 };
 
+struct config_factor {
+    uint32_t method; /* one SP_METHOD_*; 0: any */
+    char *instance;  /* of the auth chain; NULL: any */
+};
+
+struct config_factors { /* one list: all of them, in order */
+    struct config_factor *items;
+    size_t count;
+};
+#define CONFIG_REQUIRE_MAX 16u /* lists … */
+#define CONFIG_FACTORS_MAX 8u  /* … and factors in each */
+
 struct config_subsystem {
     char *name;     /* as clients ask for it */
     char *instance; /* a channel plugin, or NULL for the core's own sftp */
@@ -152,7 +165,9 @@ struct config {
     struct config_chain connection_chain;
     struct config_chain auth_chain;
     struct config_chain channel_chain;
-    uint32_t auth_methods; /* SP_METHOD_* offered */
+    uint32_t auth_methods;               /* SP_METHOD_* offered */
+    struct config_factors *auth_require; /* none: one factor is enough */
+    size_t auth_require_count;
 
     struct config_subsystem *subsystems;
     size_t subsystems_count;

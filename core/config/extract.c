@@ -231,6 +231,7 @@ static void extract_bounds(struct extract *extract, const json_t *root)
     limits->connections_per_source = small_number(object, "connections_per_source");
     limits->connections_per_worker = small_number(object, "connections_per_worker");
     limits->auth_tries = small_number(object, "auth_tries");
+    limits->auth_key_offers = small_number(object, "auth_key_offers");
     limits->channels_per_connection = small_number(object, "channels_per_connection");
     limits->handles_per_connection = small_number(object, "handles_per_connection");
     limits->requests_per_channel = small_number(object, "requests_per_channel");
@@ -321,25 +322,65 @@ static void extract_chain(struct extract *extract, const json_t *chains, const c
     chain->instances = texts(extract, json_object_get(chains, key), &chain->count, copy);
 }
 
+static const struct {
+    const char *name;
+    uint32_t bit;
+} methods[] = {{"publickey", SP_METHOD_PUBLICKEY},
+               {"password", SP_METHOD_PASSWORD},
+               {"keyboard-interactive", SP_METHOD_KEYBOARD_INTERACTIVE}};
+
+/* 0: no method has this name. */
+static uint32_t method_bit(const char *name, size_t len)
+{
+    for (size_t i = 0; name && i < sizeof methods / sizeof methods[0]; i++)
+        if (strlen(methods[i].name) == len && memcmp(methods[i].name, name, len) == 0)
+            return methods[i].bit;
+    return 0;
+}
+
+/* "method", "instance" or "method:instance". */
+static void extract_factor(struct extract *extract, const char *text, struct config_factor *factor)
+{
+    size_t len = strcspn(text, ":");
+    factor->method = method_bit(text, len);
+    if (!factor->method)
+        factor->instance = copy(extract, text);
+    else if (text[len] == ':')
+        factor->instance = copy(extract, text + len + 1);
+}
+
+static void extract_factors(struct extract *extract, const json_t *list,
+                            struct config_factors *factors)
+{
+    factors->items = array(extract, json_array_size(list), sizeof *factors->items);
+    if (!factors->items)
+        return;
+    factors->count = json_array_size(list);
+    for (size_t i = 0; i < factors->count; i++) {
+        const char *text = json_string_value(json_array_get(list, i));
+        extract_factor(extract, text ? text : "", &factors->items[i]);
+    }
+}
+
 static void extract_auth(struct extract *extract, const json_t *root)
 {
-    static const struct {
-        const char *name;
-        uint32_t bit;
-    } methods[] = {{"publickey", SP_METHOD_PUBLICKEY},
-                   {"password", SP_METHOD_PASSWORD},
-                   {"keyboard-interactive", SP_METHOD_KEYBOARD_INTERACTIVE}};
+    struct config *config = extract->config;
     const json_t *chains = json_object_get(root, "chains");
-    extract_chain(extract, chains, "connection", &extract->config->connection_chain);
-    extract_chain(extract, chains, "auth", &extract->config->auth_chain);
-    extract_chain(extract, chains, "channel", &extract->config->channel_chain);
     const json_t *list = json_object_get(root, "auth_methods");
+    extract_chain(extract, chains, "connection", &config->connection_chain);
+    extract_chain(extract, chains, "auth", &config->auth_chain);
+    extract_chain(extract, chains, "channel", &config->channel_chain);
     for (size_t i = 0; i < json_array_size(list); i++) {
         const char *name = json_string_value(json_array_get(list, i));
-        for (size_t k = 0; name && k < sizeof methods / sizeof methods[0]; k++)
-            if (strcmp(name, methods[k].name) == 0)
-                extract->config->auth_methods |= methods[k].bit;
+        config->auth_methods |= name ? method_bit(name, strlen(name)) : 0;
     }
+    list = json_object_get(root, "auth_require");
+    config->auth_require = array(extract, json_array_size(list), sizeof *config->auth_require);
+    if (!config->auth_require)
+        return;
+    config->auth_require_count = json_array_size(list);
+    for (size_t i = 0; i < config->auth_require_count; i++)
+        extract_factors(extract, json_array_get(list, i), &config->auth_require[i]);
 }
 
 static void extract_subsystems(struct extract *extract, json_t *object)

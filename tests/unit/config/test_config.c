@@ -77,6 +77,8 @@ static void bounds_have_defaults(void **state)
     assert_int_equal(config->limits.startups_rate, 30);
     assert_int_equal(config->limits.startups_full, 200);
     assert_int_equal(config->limits.auth_tries, 6);
+    assert_int_equal(config->limits.auth_key_offers, 20);
+    assert_int_equal(config->auth_require_count, 0);
     assert_int_equal(config->limits.channels_per_connection, 100);
     assert_int_equal(config->limits.handles_per_connection, 256);
     assert_int_equal(config->limits.requests_per_channel, 64);
@@ -213,6 +215,7 @@ static const char plugins_text[] =
     "\"chains\": {\"connection\": [\"echo\"], \"auth\": [\"users\", \"echo\"],\n"
     "            \"channel\": [\"echo\"]},\n"
     "\"auth_methods\": [\"publickey\"],\n"
+    "\"auth_require\": [[\"publickey\", \"publickey:echo\"], [\"echo\"]],\n"
     "\"subsystems\": {\"netconf\": \"echo\", \"sftp\": \"core\"},\n"
     "\"mounts\": [{\"path\": \"/\", \"provider\": \"files\"},\n"
     "  {\"path\": \"/a/b\", \"provider\": \"files\", \"root\": \"x\", \"read_only\": true}]}";
@@ -240,7 +243,7 @@ static void plugin_instances_are_read(void **state)
     assert_true(users->on_error_next);
     assert_int_equal(users->line, 3);
     assert_int_equal(positions_line(config->positions, "/plugins/1/config/a"), 3);
-    assert_int_equal(positions_line(config->positions, "/mounts/1/path"), 11);
+    assert_int_equal(positions_line(config->positions, "/mounts/1/path"), 12);
     config_free(config);
 }
 
@@ -254,6 +257,16 @@ static void uses_of_plugin_instances_are_read(void **state)
     assert_string_equal(config->auth_chain.instances[1], "echo");
     assert_int_equal(config->channel_chain.count, 1);
     assert_int_equal(config->auth_methods, SP_METHOD_PUBLICKEY);
+    assert_int_equal(config->auth_require_count, 2);
+    const struct config_factors *list = config->auth_require;
+    assert_int_equal(list[0].count, 2);
+    assert_int_equal(list[0].items[0].method, SP_METHOD_PUBLICKEY);
+    assert_null(list[0].items[0].instance);
+    assert_int_equal(list[0].items[1].method, SP_METHOD_PUBLICKEY);
+    assert_string_equal(list[0].items[1].instance, "echo");
+    assert_int_equal(list[1].count, 1);
+    assert_int_equal(list[1].items[0].method, 0);
+    assert_string_equal(list[1].items[0].instance, "echo");
     assert_int_equal(config->subsystems_count, 2);
     assert_string_equal(config->subsystems[0].name, "netconf");
     assert_string_equal(config->subsystems[0].instance, "echo");
@@ -335,8 +348,18 @@ static void the_other_values_are_read(void **state)
     assert_string_equal(config->algorithms.macs, "e");
     assert_string_equal(config->algorithms.compression, "f");
     assert_string_equal(config->algorithms.public_keys, "g");
-    const struct config_limits limits = {100000, 2, 1, 1, 100, 1, 3, 4, 5, 6, 7};
-    assert_memory_equal(&config->limits, &limits, sizeof limits);
+    const struct config_limits *limits = &config->limits;
+    assert_int_equal(limits->connections, 100000);
+    assert_int_equal(limits->connections_per_source, 2);
+    assert_int_equal(limits->connections_per_worker, 1);
+    assert_int_equal(limits->startups_begin, 1);
+    assert_int_equal(limits->startups_rate, 100);
+    assert_int_equal(limits->startups_full, 1);
+    assert_int_equal(limits->auth_tries, 3);
+    assert_int_equal(limits->channels_per_connection, 4);
+    assert_int_equal(limits->handles_per_connection, 5);
+    assert_int_equal(limits->requests_per_channel, 6);
+    assert_int_equal(limits->stuck_threads, 7);
     assert_int_equal(config->timeouts.handshake, 1);
     assert_int_equal(config->timeouts.login, 2);
     assert_int_equal(config->timeouts.idle, 3);

@@ -133,6 +133,7 @@ static void values_out_of_range_are_refused(void **state)
         {"limits", "connections_per_source", "-1", "100001"},
         {"limits", "connections_per_worker", "-1", "100001"},
         {"limits", "auth_tries", "0", "101"},
+        {"limits", "auth_key_offers", "-1", "1001"},
         {"limits", "channels_per_connection", "0", "10001"},
         {"limits", "handles_per_connection", "0", "65537"},
         {"limits", "requests_per_channel", "0", "4097"},
@@ -357,6 +358,25 @@ static void methods_are_known(void **state)
     expect("\"auth_methods\": [\"none\"]", "/auth_methods/0", "must be one of");
 }
 
+#define WITH_CHAIN "\"plugins\": [{\"name\": \"users\"}], \"chains\": {\"auth\": [\"users\"]}, "
+
+static void required_factors_can_be_passed(void **state)
+{
+    (void)state;
+    expect(WITH_CHAIN "\"auth_require\": [[]]", "/auth_require/0", "must not be empty");
+    expect(WITH_CHAIN "\"auth_require\": [[\"pubkey\"]]", "/auth_require/0/0",
+           "is neither a method");
+    expect(WITH_CHAIN "\"auth_require\": [[\"password\"], [\"password:totp\"]]",
+           "/auth_require/1/0", "\"totp\" is neither a method");
+    expect(WITH_CHAIN "\"auth_require\": [[\"password\", \"password\"]]", "/auth_require/0/1",
+           "element 1 of this list says the same");
+    expect(WITH_CHAIN "\"auth_require\": [[\"users\", \"users\"]]", "/auth_require/0/1",
+           "element 1 of this list says the same");
+    expect(WITH_CHAIN "\"auth_methods\": [\"publickey\"], \"auth_require\": [[\"password\"]]",
+           "/auth_require/0/0", "not among \"auth_methods\"");
+    expect("\"auth_require\": [[\"password\"]]", "/auth_require", "nobody can satisfy this");
+}
+
 static void the_control_socket_fits_its_address(void **state)
 {
     (void)state;
@@ -444,11 +464,11 @@ static void every_key_may_have_any_type(void **state)
 {
     (void)state;
     static const char *const keys[] = {
-        "state_directory", "control_socket", "user",         "group",      "workers",
-        "pool_threads",    "slow_ms",        "log",          "banner",     "server_version",
-        "listeners",       "host_keys",      "algorithms",   "limits",     "timeouts",
-        "rekey",           "plugins",        "chains",       "subsystems", "plugin_directories",
-        "mounts",          "sftp",           "auth_methods",
+        "state_directory", "control_socket", "user",         "group",        "workers",
+        "pool_threads",    "slow_ms",        "log",          "banner",       "server_version",
+        "listeners",       "host_keys",      "algorithms",   "limits",       "timeouts",
+        "rekey",           "plugins",        "chains",       "subsystems",   "plugin_directories",
+        "mounts",          "sftp",           "auth_methods", "auth_require",
     };
     static const char *const values[] = {"null", "true",   "-1",   "0.5",      "\"\"",
                                          "[[]]", "[null]", "[{}]", "{\"\": 0}"};
@@ -509,6 +529,7 @@ int main(void)
         cmocka_unit_test(subsystems_are_counted),
         cmocka_unit_test(a_group_needs_a_user),
         cmocka_unit_test(methods_are_known),
+        cmocka_unit_test(required_factors_can_be_passed),
         cmocka_unit_test(the_control_socket_fits_its_address),
         cmocka_unit_test(all_mistakes_come_at_once_in_the_order_of_the_file),
         cmocka_unit_test(complaints_about_references_are_bounded),
