@@ -1,6 +1,7 @@
 /*
- * gate.c: how much channel_send() may take for each channel that a plugin serves. Opened, drained
- * and closed by the session on the reactor thread; passed through by plugins on any thread.
+ * gate.c: what plugins may know and change of the channels that they serve without waiting for the
+ * session: how much channel_send() takes, and how data is framed. Opened, drained and closed by the
+ * session on the reactor thread; passed through by plugins on any thread.
  */
 #include <stdlib.h>
 
@@ -12,6 +13,8 @@ struct plugin_gate {
     sp_id channel;
     uint64_t room;
     uint64_t used;
+    uint64_t bytes_in, bytes_out;
+    struct plugin_framing framing;
     bool is_wanted; /* a sender was told "less" */
 };
 
@@ -59,6 +62,46 @@ bool plugin_gate_drained(struct plugin_gate *gate, uint64_t len)
     return is_due;
 }
 
+sp_id plugin_gate_channel(const struct plugin_gate *gate)
+{
+    return gate->channel;
+}
+
+void plugin_gate_received(struct plugin_gate *gate, uint64_t len)
+{
+    pthread_mutex_lock(&gate->host->gates_lock);
+    gate->bytes_in += len;
+    pthread_mutex_unlock(&gate->host->gates_lock);
+}
+
+bool plugin_gate_reframe(struct plugin_gate *gate, struct plugin_framing *framing)
+{
+    pthread_mutex_lock(&gate->host->gates_lock);
+    bool is_another = gate->framing.version != framing->version;
+    if (is_another)
+        *framing = gate->framing;
+    pthread_mutex_unlock(&gate->host->gates_lock);
+    return is_another;
+}
+
+static void describe(const struct plugin_gate *gate, struct sp_channel_info *ret_info)
+{
+    *ret_info = (struct sp_channel_info){
+        .struct_size = sizeof *ret_info,
+        .framing = gate->framing.kind,
+        .bytes_in = gate->bytes_in,
+        .bytes_out = gate->bytes_out,
+        .room = gate->room - gate->used,
+    };
+}
+
+void plugin_gate_info(const struct plugin_gate *gate, struct sp_channel_info *ret_info)
+{
+    pthread_mutex_lock(&gate->host->gates_lock);
+    describe(gate, ret_info);
+    pthread_mutex_unlock(&gate->host->gates_lock);
+}
+
 void plugin_gate_close(struct plugin_gate *gate)
 {
     if (!gate)
@@ -80,6 +123,7 @@ int64_t gate_take(struct plugin_host *host, sp_id channel, uint64_t len)
             gate->is_wanted = true;
         taken = (int64_t)(len < room ? len : room);
         gate->used += (uint64_t)taken;
+        gate->bytes_out += (uint64_t)taken;
     }
     pthread_mutex_unlock(&host->gates_lock);
     return taken;
@@ -97,7 +141,33 @@ void gate_give_back(struct plugin_host *host, sp_id channel, uint64_t len)
 {
     pthread_mutex_lock(&host->gates_lock);
     struct plugin_gate *gate = hashmap_get(&host->gates, channel);
-    if (gate)
+    if (gate) {
         drain(gate, len);
+        gate->bytes_out -= len;
+    }
     pthread_mutex_unlock(&host->gates_lock);
+}
+
+int32_t gate_set_framing(struct plugin_host *host, sp_id channel,
+                         const struct plugin_framing *framing)
+{
+    pthread_mutex_lock(&host->gates_lock);
+    struct plugin_gate *gate = hashmap_get(&host->gates, channel);
+    if (gate) {
+        uint32_t version = gate->framing.version + 1;
+        gate->framing = *framing;
+        gate->framing.version = version;
+    }
+    pthread_mutex_unlock(&host->gates_lock);
+    return gate ? 0 : SP_E_STALE;
+}
+
+int32_t gate_info(struct plugin_host *host, sp_id channel, struct sp_channel_info *ret_info)
+{
+    pthread_mutex_lock(&host->gates_lock);
+    const struct plugin_gate *gate = hashmap_get(&host->gates, channel);
+    if (gate)
+        describe(gate, ret_info);
+    pthread_mutex_unlock(&host->gates_lock);
+    return gate ? 0 : SP_E_STALE;
 }

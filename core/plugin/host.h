@@ -19,6 +19,7 @@
 #include "worker/pool.h"
 #include "worker/reactor.h"
 
+struct plugin_gate;
 struct plugin_host;
 struct plugin_instance;
 struct worker_counters;
@@ -54,6 +55,16 @@ struct plugin_services {
     int32_t (*channel_attach)(void *arg, sp_id channel, const struct sp_channel_streams *streams);
     int32_t (*channel_send)(void *arg, sp_id channel, uint32_t stream, const void *data,
                             uint64_t len);
+    /* The framing in the channel's gate has changed: look anew at what waits. */
+    int32_t (*channel_reframed)(void *arg, sp_id channel);
+    /* An id for a channel that channel_open is going to open; 0: out of memory. Any thread. */
+    sp_id (*channel_reserve)(void *arg);
+    /* It will not be opened after all. Any thread. */
+    void (*channel_release)(void *arg, sp_id channel);
+    /* Open the channel that the gate is for and that by will serve. The gate becomes the session
+     * layer's. by is told the outcome (opened), whatever it is. */
+    void (*channel_open)(void *arg, struct plugin_instance *by, struct plugin_gate *gate,
+                         sp_id connection, const struct sp_channel_open *open);
     int32_t (*disconnect)(void *arg, sp_id connection, struct sp_str text);
     const struct plugin_launcher *launcher; /* NULL: no instance can have a process of its own */
 };
@@ -89,17 +100,36 @@ bool plugin_instance_offers(const struct plugin_instance *instance,
 bool plugin_instance_on_error_next(const struct plugin_instance *instance);
 
 /*
- * For channel_send from any thread: each channel that a plugin has taken has a gate, shared by the
- * session (which drains) and the threads (which fill).
+ * What plugins do to a channel from any thread, without waiting for the session: each channel that
+ * a plugin has taken has a gate. The session drains what channel_send() fills, and frames what it
+ * delivers as channel_framing() says.
  */
-struct plugin_gate;
-/* A gate of room bytes for a channel that instance has taken. NULL: out of memory. */
+enum {
+    PLUGIN_GATE_ROOM = 256 * 1024, /* what a plugin may have queued toward the client */
+    PLUGIN_FRAME_MAX = 64 * 1024,
+    PLUGIN_TERMINATOR_MAX = 64,
+};
+struct plugin_framing {
+    uint32_t kind;    /* SP_FRAMING_* */
+    uint32_t version; /* another one after each change */
+    size_t size;
+    size_t terminator_length;
+    char terminator[PLUGIN_TERMINATOR_MAX];
+};
+/* A gate of room bytes for a channel that instance has taken. connection is NULL for one that the
+ * plugin is opening, which may be on any thread. NULL: out of memory. */
 struct plugin_gate *plugin_gate_open(struct plugin_instance *instance,
                                      const struct sp_connection *connection, sp_id channel,
                                      uint64_t room);
 /* len bytes that channel_send had taken have gone out. Returns true if a sender was told "less"
  * before and there is room again: call ready_to_send. */
 bool plugin_gate_drained(struct plugin_gate *gate, uint64_t len);
+sp_id plugin_gate_channel(const struct plugin_gate *gate);
+/* len bytes from the client are the plugin's. */
+void plugin_gate_received(struct plugin_gate *gate, uint64_t len);
+/* The framing that holds now, if it is another than *framing. True if it was. */
+bool plugin_gate_reframe(struct plugin_gate *gate, struct plugin_framing *framing);
+void plugin_gate_info(const struct plugin_gate *gate, struct sp_channel_info *ret_info);
 void plugin_gate_close(struct plugin_gate *gate);
 
 /* What is in the fault handler's report: the operation on this thread's stack, or NULL.

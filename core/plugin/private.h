@@ -78,10 +78,14 @@ void call_release_all(struct plugin_instance *instance);
 /* Whether a call's on_done is still to come. */
 bool call_is_awaited(struct plugin_instance *instance);
 
-/* gate.c: room for channel_send. Any thread. Bytes taken, or SP_E_STALE. */
+/* gate.c: by a channel's id, on any thread. Each is SP_E_STALE where there is none.
+ * gate_take: bytes that channel_send may take. */
 int64_t gate_take(struct plugin_host *host, sp_id channel, uint64_t len);
 bool gate_is_open(struct plugin_host *host, sp_id channel);
 /* Bytes that were taken and will not be sent after all. */
 void gate_give_back(struct plugin_host *host, sp_id channel, uint64_t len);
+int32_t gate_set_framing(struct plugin_host *host, sp_id channel,
+                         const struct plugin_framing *framing);
+int32_t gate_info(struct plugin_host *host, sp_id channel, struct sp_channel_info *ret_info);
 
 #endif

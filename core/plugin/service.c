@@ -19,7 +19,9 @@
 #include "plugin/private.h"
 
 #define TEXT_MAX (64u * 1024)
-#define QUEUE_MAX 65536u /* requests; bytes are bounded by the gates */
+#define TYPE_MAX 64u          /* of a name in the protocol, RFC 4250, 4.6.1 */
+#define OPEN_MAX (32u * 1024) /* payload of a wish to open: more is no packet */
+#define QUEUE_MAX 65536u      /* requests; bytes are bounded by the gates */
 
 enum service_kind {
     SERVICE_SEND,
@@ -28,6 +30,8 @@ enum service_kind {
     SERVICE_EXIT_SIGNAL,
     SERVICE_CLOSE,
     SERVICE_ATTACH,
+    SERVICE_REFRAMED,
+    SERVICE_OPEN,
     SERVICE_DISCONNECT,
 };
 
@@ -36,9 +40,11 @@ struct service_item {
     enum service_kind kind;
     uint32_t number; /* stream, status, core_dumped */
     sp_id id;
-    struct sp_str text; /* data; signal's name; why */
-    struct sp_str more; /* signal's text */
+    struct sp_str text; /* data; signal's name; type; why */
+    struct sp_str more; /* signal's text; payload */
     struct sp_channel_streams streams;
+    struct plugin_instance *by; /* open: who asks … */
+    struct plugin_gate *gate;   /* … and of the channel to be; id is the connection */
     struct list link;
     char bytes[]; /* of text and more, once queued */
 };
@@ -116,6 +122,13 @@ static int64_t perform(struct plugin_host *host, const struct service_item *item
         return s->channel_close(s->arg, item->id);
     case SERVICE_ATTACH:
         return s->channel_attach(s->arg, item->id, &item->streams);
+    case SERVICE_REFRAMED:
+        return s->channel_reframed(s->arg, item->id);
+    case SERVICE_OPEN: {
+        struct sp_channel_open open = {sizeof open, 0, item->text, item->more};
+        s->channel_open(s->arg, item->by, item->gate, item->id, &open);
+        return 0;
+    }
     case SERVICE_DISCONNECT:
         return s->disconnect(s->arg, item->id, item->text);
     }
@@ -197,10 +210,22 @@ static int32_t enqueue(struct plugin_host *host, const struct service_item *item
     return SP_E_BUSY;
 }
 
+/* Closing ends what an operation may be about, framing delivers what it may be about, and nobody is
+ * told of a channel whose id it was not yet given. */
+static bool is_put_off(enum service_kind kind)
+{
+    return kind == SERVICE_CLOSE || kind == SERVICE_DISCONNECT || kind == SERVICE_REFRAMED ||
+           kind == SERVICE_OPEN;
+}
+
+static bool is_of_connection(enum service_kind kind)
+{
+    return kind == SERVICE_DISCONNECT || kind == SERVICE_OPEN;
+}
+
 static bool is_direct(struct plugin_host *host, enum service_kind kind)
 {
-    if (kind == SERVICE_CLOSE || kind == SERVICE_DISCONNECT ||
-        !pthread_equal(pthread_self(), host->reactor_thread))
+    if (is_put_off(kind) || !pthread_equal(pthread_self(), host->reactor_thread))
         return false;
     pthread_mutex_lock(&host->queue.lock);
     bool is_empty = host->queue.count == 0;
@@ -220,7 +245,7 @@ static int64_t ask(const struct sp_host *services, const struct service_item *it
         return SP_E_INVALID;
     if (is_direct(host, item->kind))
         return perform(host, item);
-    if (item->kind != SERVICE_DISCONNECT && !gate_is_open(host, item->id))
+    if (!is_of_connection(item->kind) && !gate_is_open(host, item->id))
         return SP_E_STALE;
     return enqueue(host, item);
 }
@@ -314,6 +339,91 @@ static int32_t service_attach(const struct sp_host *services, sp_id channel,
     return (int32_t)ask(services, &item);
 }
 
+/* 0 or SP_E_INVALID. A line must have room for its terminator, which is never cut in two. */
+static int32_t take_framing(const struct sp_framing *framing, struct plugin_framing *ret_framing)
+{
+    const struct sp_str *end = &framing->terminator;
+    if (!SP_HAS(framing, kind) || framing->kind > SP_FRAMING_LINE)
+        return SP_E_INVALID;
+    *ret_framing = (struct plugin_framing){.kind = framing->kind};
+    if (framing->kind == SP_FRAMING_NONE)
+        return 0;
+    if (!SP_HAS(framing, size) || framing->size == 0 || framing->size > PLUGIN_FRAME_MAX)
+        return SP_E_INVALID;
+    ret_framing->size = (size_t)framing->size;
+    if (framing->kind == SP_FRAMING_RECORD)
+        return 0;
+    if (!SP_HAS(framing, terminator) || !end->data || end->len == 0 ||
+        end->len > PLUGIN_TERMINATOR_MAX || end->len > framing->size)
+        return SP_E_INVALID;
+    ret_framing->terminator_length = (size_t)end->len;
+    memcpy(ret_framing->terminator, end->data, (size_t)end->len);
+    return 0;
+}
+
+static int32_t service_framing(const struct sp_host *services, sp_id channel,
+                               const struct sp_framing *framing)
+{
+    struct plugin_framing wanted;
+    int32_t rc = framing ? take_framing(framing, &wanted) : SP_E_INVALID;
+    /* It holds at once, for an operation that is about to return; the session need only look. */
+    if (rc == 0)
+        rc = gate_set_framing(instance_of(services)->host, channel, &wanted);
+    if (rc < 0)
+        return rc;
+    return (int32_t)ask(services, &(struct service_item){.kind = SERVICE_REFRAMED, .id = channel});
+}
+
+static bool is_sound(const struct sp_channel_open *open)
+{
+    return open && SP_HAS(open, payload) && open->type.data && open->type.len > 0 &&
+           open->type.len <= TYPE_MAX && !memchr(open->type.data, 0, (size_t)open->type.len) &&
+           open->payload.len <= OPEN_MAX;
+}
+
+static int32_t service_open(const struct sp_host *services, sp_id connection,
+                            const struct sp_channel_open *open, sp_id *ret_channel)
+{
+    struct plugin_instance *by = instance_of(services);
+    const struct plugin_services *session = &by->host->services;
+    struct service_item item = {.kind = SERVICE_OPEN, .id = connection, .by = by};
+    int32_t rc = SP_E_NOMEM;
+    if (!is_sound(open) || !ret_channel)
+        return SP_E_INVALID;
+    if (!session->channel_reserve)
+        return SP_E_UNSUPPORTED;
+    item.text = open->type;
+    item.more = open->payload;
+    *ret_channel = session->channel_reserve(session->arg);
+    if (!*ret_channel)
+        return SP_E_NOMEM;
+    item.gate = plugin_gate_open(by, NULL, *ret_channel, PLUGIN_GATE_ROOM);
+    if (item.gate)
+        rc = (int32_t)ask(services, &item);
+    if (rc < 0) {
+        plugin_gate_close(item.gate);
+        session->channel_release(session->arg, *ret_channel);
+        *ret_channel = 0;
+    }
+    return rc;
+}
+
+static int32_t service_info(const struct sp_host *services, sp_id channel,
+                            struct sp_channel_info *ret_info)
+{
+    struct sp_channel_info info;
+    if (!ret_info || ret_info->struct_size < sizeof ret_info->struct_size)
+        return SP_E_INVALID;
+    int32_t rc = gate_info(instance_of(services)->host, channel, &info);
+    if (rc < 0)
+        return rc;
+    /* As much as the plugin has room for. */
+    if (info.struct_size > ret_info->struct_size)
+        info.struct_size = ret_info->struct_size;
+    memcpy(ret_info, &info, info.struct_size);
+    return 0;
+}
+
 static int32_t service_disconnect(const struct sp_host *services, sp_id connection,
                                   struct sp_str text)
 {
@@ -346,6 +456,9 @@ void service_table(struct sp_host *services)
         .channel_attach = service_attach,
         .disconnect = service_disconnect,
         .time_ms = service_time,
+        .channel_framing = service_framing,
+        .channel_open = service_open,
+        .channel_info = service_info,
     };
 }
 
@@ -371,6 +484,7 @@ void service_drop_queued(struct plugin_host *host)
         struct service_item *item = container_of(node, struct service_item, link);
         if (item->kind == SERVICE_ATTACH)
             close_streams(host, &item->streams);
+        plugin_gate_close(item->gate);
         free(item);
     }
     while ((node = list_first(&queue->orphans)))

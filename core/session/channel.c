@@ -226,6 +226,14 @@ void channel_resume(struct channel *channel)
     session_kick(channel->session);
 }
 
+void channel_reframed(struct channel *channel)
+{
+    if (!channel->is_short)
+        return; /* the handler is going to look by itself */
+    channel->is_short = false;
+    channel_resume(channel);
+}
+
 /* --- the end -------------------------------------------------------------------------------- */
 
 static void send_exit(struct channel *channel)

@@ -25,6 +25,7 @@ struct channel {
     bool exit_core_dumped;
     bool has_exit_status, has_exit_signal;
     bool is_paused; /* the handler took less than it was given */
+    bool is_short;  /* … because it needs more to begin with */
     bool was_full;
     bool wants_eof, eof_sent;
     bool wants_close;

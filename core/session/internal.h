@@ -188,6 +188,8 @@ bool channel_on_data_packet(struct session *session, bool is_extended, struct wi
 void channel_on_close_packet(struct session *session, struct wire_reader *payload);
 void channel_forget_closing(struct session *session);
 bool channel_on_window_packet(struct session *session, struct wire_reader *payload);
+/* What the handler wants at once has changed. */
+void channel_reframed(struct channel *channel);
 bool channel_has_handler(const struct channel *channel);
 bool channel_is_closing(const struct channel *channel);
 void channel_notify_signal(struct channel *channel, struct sp_str name);

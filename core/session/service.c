@@ -73,6 +73,16 @@ static int32_t service_channel_send(void *arg, sp_id id, uint32_t stream, const 
     return channel ? plugin_channel_send(channel, stream, data, length) : SP_E_STALE;
 }
 
+static int32_t service_channel_reframed(void *arg, sp_id id)
+{
+    struct channel *channel = channel_by_id(arg, id);
+
+    if (!channel)
+        return SP_E_STALE;
+    channel_reframed(channel);
+    return 0;
+}
+
 static int32_t service_disconnect(void *arg, sp_id connection, struct sp_str text)
 {
     char line[128];
@@ -244,6 +254,7 @@ int session_service_new(const struct config *config, struct reactor *reactor,
                 .channel_close = service_channel_close,
                 .channel_attach = service_channel_attach,
                 .channel_send = service_channel_send,
+                .channel_reframed = service_channel_reframed,
                 .disconnect = service_disconnect,
             },
     };

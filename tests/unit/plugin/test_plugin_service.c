@@ -10,7 +10,7 @@
 
 #include "puppet.h"
 
-enum { ROOM = 100, CHANNEL = 5, CONNECTION = 9 };
+enum { ROOM = 100, CHANNEL = 5, RESERVED = 6, CONNECTION = 9 };
 
 static struct stage stage;
 static struct puppet *puppet;
@@ -23,6 +23,7 @@ static struct {
     pthread_t thread;
     int32_t answer;
     struct sp_channel_streams streams;
+    bool is_released;
     size_t in_call_length; /* of done, while the operation was on the stack */
 } seen;
 
@@ -94,8 +95,45 @@ static int32_t on_disconnect(void *arg, sp_id connection, struct sp_str text)
     return seen.answer;
 }
 
+static int32_t on_reframed(void *arg, sp_id channel)
+{
+    (void)arg;
+    assert_int_equal(channel, CHANNEL);
+    note("reframed", sp_str_of(""));
+    return seen.answer;
+}
+
+static sp_id on_reserve(void *arg)
+{
+    (void)arg;
+    return seen.answer < 0 ? 0 : RESERVED;
+}
+
+static void on_channel_release(void *arg, sp_id channel)
+{
+    (void)arg;
+    assert_int_equal(channel, RESERVED);
+    seen.is_released = true;
+}
+
+static void on_open(void *arg, struct plugin_instance *by, struct plugin_gate *of, sp_id connection,
+                    const struct sp_channel_open *open)
+{
+    (void)arg;
+    assert_string_equal(plugin_instance_name(by), "doll");
+    assert_int_equal(connection, CONNECTION);
+    assert_int_equal(plugin_gate_channel(of), RESERVED);
+    note("open", open->type);
+    note("payload", open->payload);
+    plugin_gate_close(of);
+}
+
 static const struct plugin_services services = {
     .arg = (void *)"arg",
+    .channel_reframed = on_reframed,
+    .channel_reserve = on_reserve,
+    .channel_release = on_channel_release,
+    .channel_open = on_open,
     .channel_eof = on_eof,
     .channel_exit_status = on_exit_status,
     .channel_exit_signal = on_exit_signal,
@@ -338,6 +376,115 @@ static void streams_of_a_channel_gone_meanwhile_are_closed_and_the_process_reape
     assert_true(waitpid(child, NULL, WNOHANG) < 0); /* reaped */
 }
 
+static int32_t frame(uint32_t kind, uint64_t size, struct sp_str terminator)
+{
+    struct sp_framing framing = {sizeof framing, kind, size, terminator};
+    return host->channel_framing(host, CHANNEL, &framing);
+}
+
+static void *frame_by_lines(void *arg)
+{
+    (void)arg;
+    uintptr_t failures = 0;
+    expect(frame(SP_FRAMING_LINE, 100, sp_str_of("\r\n")) == 0);
+    return (void *)failures;
+}
+
+static void framing_holds_at_once_and_the_session_looks_later(void **state)
+{
+    (void)state;
+    struct plugin_framing framing = {0};
+    struct sp_channel_info info = {.struct_size = sizeof info};
+    assert_false(plugin_gate_reframe(gate, &framing));
+    on_another_thread(frame_by_lines);
+    assert_string_equal(seen.done, "");
+    assert_true(plugin_gate_reframe(gate, &framing));
+    assert_int_equal(framing.kind, SP_FRAMING_LINE);
+    assert_int_equal(framing.size, 100);
+    assert_memory_equal(framing.terminator, "\r\n", framing.terminator_length);
+    assert_false(plugin_gate_reframe(gate, &framing));
+    assert_int_equal(host->channel_info(host, CHANNEL, &info), 0);
+    assert_int_equal(info.framing, SP_FRAMING_LINE);
+    stage_wait(&stage, strstr(seen.done, "reframed()"));
+}
+
+static void framing_that_makes_no_sense_is_refused(void **state)
+{
+    (void)state;
+    char terminator[PLUGIN_TERMINATOR_MAX + 1] = {0};
+    struct sp_framing framing = {.struct_size = 4};
+    struct plugin_framing none = {0};
+    assert_int_equal(host->channel_framing(host, CHANNEL, NULL), SP_E_INVALID);
+    assert_int_equal(host->channel_framing(host, CHANNEL, &framing), SP_E_INVALID);
+    assert_int_equal(frame(SP_FRAMING_LINE + 1, 5, sp_str_of("\n")), SP_E_INVALID);
+    assert_int_equal(frame(SP_FRAMING_RECORD, 0, sp_str_of("")), SP_E_INVALID);
+    assert_int_equal(frame(SP_FRAMING_RECORD, PLUGIN_FRAME_MAX + 1, sp_str_of("")), SP_E_INVALID);
+    assert_int_equal(frame(SP_FRAMING_LINE, 100, sp_str_of("")), SP_E_INVALID);
+    assert_int_equal(frame(SP_FRAMING_LINE, 100, (struct sp_str){NULL, 1}), SP_E_INVALID);
+    assert_int_equal(frame(SP_FRAMING_LINE, 1, sp_str_of("\r\n")), SP_E_INVALID);
+    assert_int_equal(frame(SP_FRAMING_LINE, 100, (struct sp_str){terminator, sizeof terminator}),
+                     SP_E_INVALID);
+    assert_false(plugin_gate_reframe(gate, &none));
+    assert_int_equal(
+        frame(SP_FRAMING_LINE, 100, (struct sp_str){terminator, sizeof terminator - 1}), 0);
+    assert_int_equal(frame(SP_FRAMING_RECORD, PLUGIN_FRAME_MAX, sp_str_of("")), 0);
+    assert_int_equal(frame(SP_FRAMING_NONE, 0, sp_str_of("")), 0);
+}
+
+static void what_is_known_of_a_channel_is_told_as_far_as_there_is_room(void **state)
+{
+    (void)state;
+    struct sp_channel_info info = {.struct_size = sizeof info};
+    plugin_gate_received(gate, 7);
+    host->channel_send(host, CHANNEL, SP_STREAM_DATA, "three", 5);
+    assert_int_equal(host->channel_info(host, CHANNEL, &info), 0);
+    assert_int_equal(info.bytes_in, 7);
+    assert_int_equal(info.bytes_out, 5);
+    assert_int_equal(info.room, ROOM - 5);
+    info = (struct sp_channel_info){.struct_size = offsetof(struct sp_channel_info, bytes_out)};
+    assert_int_equal(host->channel_info(host, CHANNEL, &info), 0);
+    assert_int_equal(info.bytes_in, 7);
+    assert_int_equal(info.bytes_out, 0);
+    assert_int_equal(host->channel_info(host, CHANNEL + 1, &info), SP_E_STALE);
+    assert_int_equal(host->channel_info(host, CHANNEL, NULL), SP_E_INVALID);
+}
+
+static int32_t open_channel(const char *type, struct sp_str payload, sp_id *ret_channel)
+{
+    struct sp_channel_open open = {sizeof open, 0, sp_str_of(type), payload};
+    return host->channel_open(host, CONNECTION, &open, ret_channel);
+}
+
+static void channel_that_a_plugin_opens_can_be_used_at_once(void **state)
+{
+    (void)state;
+    sp_id channel = 0;
+    assert_int_equal(open_channel("x@y", sp_str_of("parameters"), &channel), 0);
+    assert_int_equal(channel, RESERVED);
+    assert_string_equal(seen.done, ""); /* nobody is told of it before its id is known */
+    assert_int_equal(host->channel_send(host, channel, SP_STREAM_DATA, "early", 5), 5);
+    stage_wait(&stage, strstr(seen.done, "early"));
+    assert_string_equal(seen.done, "open(x@y) payload(parameters) data(early) ");
+}
+
+static void opening_that_makes_no_sense_is_refused(void **state)
+{
+    (void)state;
+    sp_id channel = 0;
+    char name[66];
+    memset(name, 'n', sizeof name);
+    name[65] = 0;
+    assert_int_equal(open_channel("", sp_str_of(""), &channel), SP_E_INVALID);
+    assert_int_equal(open_channel(name, sp_str_of(""), &channel), SP_E_INVALID);
+    assert_int_equal(open_channel("x", (struct sp_str){"", 1 << 20}, &channel), SP_E_INVALID);
+    assert_int_equal(open_channel("x", sp_str_of(""), NULL), SP_E_INVALID);
+    assert_int_equal(open_channel("x", (struct sp_str){NULL, 1}, &channel), SP_E_INVALID);
+    assert_true(seen.is_released); /* it had got as far as an id */
+    assert_int_equal(channel, 0);
+    seen.answer = SP_E_NOMEM;
+    assert_int_equal(open_channel("x", sp_str_of(""), &channel), SP_E_NOMEM);
+}
+
 static void log_lines_carry_the_instances_name(void **state)
 {
     (void)state;
@@ -371,6 +518,11 @@ int main(void)
         TEST(accepted_data_that_cannot_be_sent_closes_the_channel),
         TEST(streams_are_handed_over),
         TEST(streams_of_a_channel_gone_meanwhile_are_closed_and_the_process_reaped),
+        TEST(framing_holds_at_once_and_the_session_looks_later),
+        TEST(framing_that_makes_no_sense_is_refused),
+        TEST(what_is_known_of_a_channel_is_told_as_far_as_there_is_room),
+        TEST(channel_that_a_plugin_opens_can_be_used_at_once),
+        TEST(opening_that_makes_no_sense_is_refused),
         TEST(log_lines_carry_the_instances_name),
         TEST(without_a_session_layer_services_are_not_offered),
     };
