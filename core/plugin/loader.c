@@ -61,10 +61,11 @@ static void check_text(const char *what, const char *in_descriptor, const char *
                      in_descriptor ? in_descriptor : "", manifest->file, in_manifest);
 }
 
+/* Compiled against a later minor than ours is fine: what it needs is for its manifest to say. */
 static void check_abi(const struct sp_plugin *d, const struct manifest *manifest,
                       struct report *report)
 {
-    if (d->abi_major != SP_ABI_MAJOR || d->abi_minor > SP_ABI_MINOR)
+    if (d->abi_major != SP_ABI_MAJOR)
         report_error(report, manifest->library_file, 0, NULL,
                      "was compiled against plugin ABI %u.%u; this build has %d.%d", d->abi_major,
                      d->abi_minor, SP_ABI_MAJOR, SP_ABI_MINOR);

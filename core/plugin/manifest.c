@@ -141,9 +141,9 @@ static void take_interfaces(struct manifest *manifest, const json_t *interfaces,
         enum plugin_interface interface = plugin_interface_find(json_string_value(item));
         if (interface == PLUGIN_INTERFACE_COUNT)
             report_error(report, manifest->file, positions_line(positions, key), key,
-                         "\"%s\" is not offered by this build; it has %s, %s, %s and %s",
+                         "\"%s\" is not offered by this build; it has %s, %s, %s, %s and %s",
                          json_string_value(item), SP_CONNECTION_INTERFACE, SP_AUTH_INTERFACE,
-                         SP_CHANNEL_INTERFACE, SP_FS_INTERFACE);
+                         SP_CHANNEL_INTERFACE, SP_FS_INTERFACE, SP_LOG_INTERFACE);
         else
             manifest->interfaces[interface] = true;
     }
@@ -162,7 +162,7 @@ static void take_abi(struct manifest *manifest, const char *abi, const struct po
                      SP_ABI_MINOR,
                      major < SP_ABI_MAJOR
                          ? "rebuild the plugin with the current SDK"
-                         : "use a newer sallyport or an older build of the plugin");
+                         : "use a newer sallyport, or a plugin that makes do with this one's");
 }
 
 /* What the schema has seen to is not asked again. */
