@@ -3,6 +3,7 @@
 #include "worker/link.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -31,6 +32,7 @@ static size_t message_size(uint32_t kind)
         return HEAD_BYTES + sizeof(struct connection_facts);
     case LINK_DISCONNECT:
     case LINK_FAILED:
+    case LINK_HOST:
         return HEAD_BYTES + sizeof(((struct link_message *)0)->u.text);
     case LINK_CRASHED:
         return HEAD_BYTES + sizeof(((struct link_message *)0)->u.crash);
@@ -41,6 +43,8 @@ static size_t message_size(uint32_t kind)
     case LINK_AUTHENTICATED:
     case LINK_ENDED:
     case LINK_FACTS_END:
+    case LINK_HOST_WANTED:
+    case LINK_STUCK:
         return HEAD_BYTES;
     }
     return 0;
@@ -129,6 +133,7 @@ static void end_texts(struct link_message *message)
         break;
     case LINK_DISCONNECT:
     case LINK_FAILED:
+    case LINK_HOST:
         message->u.text[sizeof(message->u.text) - 1] = '\0';
         break;
     case LINK_CRASHED:
@@ -138,6 +143,11 @@ static void end_texts(struct link_message *message)
     default:
         break;
     }
+}
+
+static bool may_bring_descriptor(uint32_t kind)
+{
+    return kind == LINK_CONNECTION || kind == LINK_HOST;
 }
 
 int link_receive(int socket, struct link_message *ret_message, int *ret_fd)
@@ -165,7 +175,7 @@ int link_receive(int socket, struct link_message *ret_message, int *ret_fd)
     descriptors = take_descriptors(&header, ret_fd);
     if ((header.msg_flags & MSG_TRUNC) || (size_t)received < HEAD_BYTES ||
         (size_t)received != message_size(ret_message->kind) ||
-        descriptors > (ret_message->kind == LINK_CONNECTION ? 1u : 0u)) {
+        descriptors > (may_bring_descriptor(ret_message->kind) ? 1u : 0u)) {
         if (*ret_fd >= 0)
             close(*ret_fd);
         *ret_fd = -1;

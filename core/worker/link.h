@@ -1,7 +1,7 @@
 /*
- * link.h: the messages between the supervisor and a worker, over a SOCK_SEQPACKET pair. Both are
- * the same binary, so the layout is the struct's. Reactor thread, but for
- * link_send(), which any thread and a signal handler may call.
+ * link.h: the messages between the supervisor and a worker, or a plugin's own process, over a
+ * SOCK_SEQPACKET pair. All are the same binary, so the layout is the struct's. Reactor thread, but
+ * for link_send(), which any thread and a signal handler may call.
  */
 #ifndef SALLYPORT_WORKER_LINK_H
 #define SALLYPORT_WORKER_LINK_H
@@ -17,14 +17,17 @@ enum link_kind {
     LINK_STOP,           /* end every connection now */
     LINK_LIST,           /* send LINK_FACTS for each connection, then LINK_FACTS_END */
     LINK_DISCONNECT,     /* number = connection, text = why */
-    /* to the supervisor */
+    LINK_HOST, /* number = plugin instance: the socket to its process, or text = why not */
+    /* to the supervisor; a plugin's own process sends READY, FAILED and CRASHED only */
     LINK_READY,
-    LINK_FAILED,         /* text: why the worker cannot serve */
-    LINK_AUTHENTICATED,  /* number = connection */
-    LINK_ENDED,          /* number = connection */
+    LINK_FAILED,        /* text: why it cannot serve */
+    LINK_AUTHENTICATED, /* number = connection */
+    LINK_ENDED,         /* number = connection */
     LINK_FACTS,
     LINK_FACTS_END,
-    LINK_CRASHED,        /* from the fault handler: number = signal, instance, operation */
+    LINK_CRASHED,     /* from the fault handler: number = signal, instance, operation */
+    LINK_HOST_WANTED, /* number = plugin instance: start a process for it */
+    LINK_STUCK,       /* number = pool threads that plugins hold up for good: too many */
 };
 
 struct link_message {
@@ -42,12 +45,12 @@ struct link_message {
     } u;
 };
 
-/* Send one message, with descriptor fd unless -1. 0, SP_ERR_AGAIN (the queue is full), SP_ERR_CLOSED
- * or SP_ERR_SYSTEM. Signal-safe. */
+/* Send one message, with descriptor fd unless -1. 0, SP_ERR_AGAIN (the queue is full),
+ * SP_ERR_CLOSED or SP_ERR_SYSTEM. Signal-safe. */
 int link_send(int socket, const struct link_message *message, int fd);
-/* Receive one. *ret_fd is -1 or a descriptor that is the caller's; a LINK_CONNECTION without one has
- * met a process that may open no more, and the connection is lost. 0, SP_ERR_AGAIN, SP_ERR_CLOSED,
- * SP_ERR_FORMAT. Texts are NUL-terminated, whoever sent them. */
+/* Receive one. *ret_fd is -1 or a descriptor that is the caller's; a LINK_CONNECTION or LINK_HOST
+ * without one has met a process that may open no more, or there was none. 0, SP_ERR_AGAIN,
+ * SP_ERR_CLOSED, SP_ERR_FORMAT. Texts are NUL-terminated, whoever sent them. */
 int link_receive(int socket, struct link_message *ret_message, int *ret_fd);
 
 #endif

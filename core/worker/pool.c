@@ -17,10 +17,13 @@
 #define SIGNAL_STACK_BYTES (32u * 1024u)
 
 struct pool_thread {
+    struct list link; /* in threads, or in ended */
     struct pool *pool;
     pthread_t id;
+    struct pool_job *job;       /* that runs, or NULL: only to be compared, it may be gone */
     struct pool_strand *strand; /* of the job that runs, or NULL */
     bool has_followers;         /* strand->jobs is not empty */
+    bool is_held_up;            /* another one was started in its place */
 };
 
 struct pool {
@@ -29,8 +32,11 @@ struct pool {
     struct list ready; /* jobs that any thread may begin: one of a strand at most */
     uint32_t waiting;  /* jobs in ready and in the strands */
     bool is_stopping;
-    uint32_t thread_count;
-    struct pool_thread threads[];
+    uint32_t size;          /* threads there should be for new work */
+    uint32_t threads_count; /* in threads */
+    uint32_t held_up_count;
+    struct list threads;
+    struct list ended; /* threads to be joined */
 };
 
 static struct pool_job *job_of(struct list *link)
@@ -47,9 +53,10 @@ static void make_ready(struct pool *pool, struct pool_job *job)
 
 static struct pool_thread *thread_running(struct pool *pool, const struct pool_strand *strand)
 {
-    for (uint32_t i = 0; i < pool->thread_count; i++) {
-        if (pool->threads[i].strand == strand)
-            return &pool->threads[i];
+    list_for_each (node, &pool->threads) {
+        struct pool_thread *thread = container_of(node, struct pool_thread, link);
+        if (thread->strand == strand)
+            return thread;
     }
     return NULL;
 }
@@ -61,6 +68,7 @@ static void run_one(struct pool_thread *self)
     struct pool_job *job = job_of(list_take_first(&pool->ready));
 
     pool->waiting--;
+    self->job = job;
     self->strand = job->strand;
     if (self->strand) {
         self->strand->ready = NULL;
@@ -69,11 +77,21 @@ static void run_one(struct pool_thread *self)
     pthread_mutex_unlock(&pool->lock);
     job->run(job);
     pthread_mutex_lock(&pool->lock);
-    /* Nobody is woken for the follower: this thread takes a job next itself. */
+    /* Nobody is woken for the follower: this thread takes a job next itself, or leaves and says so.
+     */
     if (self->strand && self->has_followers)
         make_ready(pool, job_of(list_take_first(&self->strand->jobs)));
+    self->job = NULL;
     self->strand = NULL;
     self->has_followers = false;
+    if (self->is_held_up)
+        pool->held_up_count--;
+    self->is_held_up = false;
+}
+
+static bool is_one_too_many(const struct pool *pool)
+{
+    return pool->threads_count - pool->held_up_count > pool->size;
 }
 
 static void *thread_main(void *arg)
@@ -87,11 +105,18 @@ static void *thread_main(void *arg)
     /* A plugin that overflows this stack must still be able to reach the fault handler. */
     sigaltstack(&alternate, &before);
     pthread_mutex_lock(&pool->lock);
-    while (!pool->is_stopping) {
+    while (!pool->is_stopping && !is_one_too_many(pool)) {
         if (list_is_empty(&pool->ready))
             pthread_cond_wait(&pool->has_work, &pool->lock);
         else
             run_one(self);
+    }
+    if (!pool->is_stopping) {
+        list_remove(&self->link);
+        list_append(&pool->ended, &self->link);
+        pool->threads_count--;
+        if (!list_is_empty(&pool->ready))
+            pthread_cond_signal(&pool->has_work);
     }
     pthread_mutex_unlock(&pool->lock);
     sigaltstack(&before, NULL);
@@ -109,43 +134,63 @@ static void thread_signals(sigset_t *set)
         sigdelset(set, faults[i]);
 }
 
-static int start_threads(struct pool *pool, uint32_t threads)
+/* With the lock held, which the thread waits for: it reads what is filled in here. 0 or an errno.
+ */
+static int start_thread(struct pool *pool)
 {
+    struct pool_thread *thread = calloc(1, sizeof(*thread));
     pthread_attr_t attributes;
     sigset_t blocked, before;
-    int rc = pthread_attr_init(&attributes);
+    int rc = thread ? pthread_attr_init(&attributes) : ENOMEM;
 
-    if (rc != 0)
+    if (rc != 0) {
+        free(thread);
         return rc;
+    }
     pthread_attr_setstacksize(&attributes, STACK_BYTES);
     thread_signals(&blocked);
     pthread_sigmask(SIG_BLOCK, &blocked, &before);
-    /* Under the lock: the threads read what is still being filled in. */
-    pthread_mutex_lock(&pool->lock);
-    while (rc == 0 && pool->thread_count < threads) {
-        struct pool_thread *thread = &pool->threads[pool->thread_count];
-        thread->pool = pool;
-        rc = pthread_create(&thread->id, &attributes, thread_main, thread);
-        if (rc == 0)
-            pool->thread_count++;
-    }
-    pthread_mutex_unlock(&pool->lock);
+    thread->pool = pool;
+    rc = pthread_create(&thread->id, &attributes, thread_main, thread);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     pthread_attr_destroy(&attributes);
-    return rc;
+    if (rc != 0) {
+        free(thread);
+        return rc;
+    }
+    list_append(&pool->threads, &thread->link);
+    pool->threads_count++;
+    return 0;
+}
+
+/* Threads of a list that have ended, or will without being told once more. Without the lock. */
+static void join(struct list *threads)
+{
+    struct list *node;
+    while ((node = list_take_first(threads))) {
+        struct pool_thread *thread = container_of(node, struct pool_thread, link);
+        pthread_join(thread->id, NULL);
+        free(thread);
+    }
 }
 
 struct pool *pool_new(uint32_t threads)
 {
-    struct pool *pool = calloc(1, sizeof(*pool) + threads * sizeof(pool->threads[0]));
-    int rc;
+    struct pool *pool = calloc(1, sizeof(*pool));
+    int rc = 0;
 
     if (!pool)
         return NULL;
     pthread_mutex_init(&pool->lock, NULL);
     pthread_cond_init(&pool->has_work, NULL);
     list_init(&pool->ready);
-    rc = start_threads(pool, threads);
+    list_init(&pool->threads);
+    list_init(&pool->ended);
+    pool->size = threads;
+    pthread_mutex_lock(&pool->lock);
+    while (rc == 0 && pool->threads_count < threads)
+        rc = start_thread(pool);
+    pthread_mutex_unlock(&pool->lock);
     if (rc != 0) {
         pool_free(pool);
         errno = rc;
@@ -162,11 +207,41 @@ void pool_free(struct pool *pool)
     pool->is_stopping = true;
     pthread_cond_broadcast(&pool->has_work);
     pthread_mutex_unlock(&pool->lock);
-    for (uint32_t i = 0; i < pool->thread_count; i++)
-        pthread_join(pool->threads[i].id, NULL);
+    /* No thread leaves the list any more, and none looks for others in it that has jobs to run. */
+    join(&pool->ended);
+    list_for_each (node, &pool->threads)
+        pthread_join(container_of(node, struct pool_thread, link)->id, NULL);
+    struct list *node;
+    while ((node = list_take_first(&pool->threads)))
+        free(container_of(node, struct pool_thread, link));
     pthread_cond_destroy(&pool->has_work);
     pthread_mutex_destroy(&pool->lock);
     free(pool);
+}
+
+uint32_t pool_replace(struct pool *pool, struct pool_job *job, uint32_t most)
+{
+    struct pool_thread *busy = NULL;
+    uint32_t held_up = 0;
+
+    pthread_mutex_lock(&pool->lock);
+    list_for_each (node, &pool->threads) {
+        struct pool_thread *thread = container_of(node, struct pool_thread, link);
+        if (thread->job == job)
+            busy = thread;
+    }
+    if (busy && !busy->is_held_up) {
+        busy->is_held_up = true;
+        pool->held_up_count++;
+        if (pool->held_up_count <= most)
+            start_thread(pool); /* without one, there is one less */
+        /* Those that ended have let go of the lock, or are about to. */
+        join(&pool->ended);
+    }
+    if (busy)
+        held_up = pool->held_up_count;
+    pthread_mutex_unlock(&pool->lock);
+    return held_up;
 }
 
 void pool_submit(struct pool *pool, struct pool_job *job)

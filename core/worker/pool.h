@@ -33,6 +33,11 @@ void pool_free(struct pool *pool);
 void pool_submit(struct pool *pool, struct pool_job *job); /* any thread */
 /* Take a job back that has not begun. True: it will not run. False: it runs, or ran. Any thread. */
 bool pool_cancel(struct pool *pool, struct pool_job *job);
+/* If the job runs, and has held up its thread for good as far as one can tell: another thread takes
+ * that one's place, unless more than most are held up by now; of those there are too many when this
+ * one comes back, the first to be idle ends. Returns how many are held up, this one included, or 0
+ * if the job does not run. Any thread. */
+uint32_t pool_replace(struct pool *pool, struct pool_job *job, uint32_t most);
 /* Jobs waiting for a thread. Any thread. */
 uint32_t pool_waiting(struct pool *pool);
 

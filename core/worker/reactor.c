@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <limits.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
@@ -30,6 +31,8 @@ struct reactor {
     int epoll_fd;
     int wake_fd; /* an eventfd */
     uint64_t now_ms;
+    _Atomic uint64_t *turns; /* for others to see; unwatched unless they asked */
+    _Atomic uint64_t unwatched;
 
     /* What epoll knows a source by: an event that comes late, after the source was removed and its
      * memory freed, finds nothing. Events of an earlier callback's victims in the same batch are
@@ -57,6 +60,7 @@ struct reactor *reactor_new(void)
         return NULL;
     pthread_mutex_init(&reactor->lock, NULL);
     reactor->now_ms = clock_now_ms();
+    reactor->turns = &reactor->unwatched;
     reactor->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
     reactor->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (reactor->epoll_fd < 0 || reactor->wake_fd < 0 ||
@@ -165,6 +169,18 @@ static uint32_t events_of(uint32_t flags)
     return events;
 }
 
+/* One writer: no need for more than plain loads and stores that others may read. */
+static void count(struct reactor *reactor, unsigned steps)
+{
+    uint64_t turns = atomic_load_explicit(reactor->turns, memory_order_relaxed);
+    atomic_store_explicit(reactor->turns, turns + steps, memory_order_relaxed);
+}
+
+void reactor_count_turns(struct reactor *reactor, _Atomic uint64_t *turns)
+{
+    reactor->turns = turns;
+}
+
 static void dispatch(struct reactor *reactor, const struct epoll_event *batch, int length)
 {
     for (int i = 0; i < length; i++) {
@@ -177,8 +193,10 @@ static void dispatch(struct reactor *reactor, const struct epoll_event *batch, i
             continue;
         /* An earlier callback may have changed what this source wants. */
         events = events_of(batch[i].events) & (source->wanted | REACTOR_HANGUP);
-        if (events)
-            source->on_ready(source, events);
+        if (!events)
+            continue;
+        count(reactor, 2);
+        source->on_ready(source, events);
     }
 }
 
@@ -264,6 +282,7 @@ static void fire_timers(struct reactor *reactor)
     while (reactor->timers > 0 && reactor->heap[0]->due_ms <= reactor->now_ms) {
         struct reactor_timer *timer = reactor->heap[0];
         reactor_timer_cancel(reactor, timer);
+        count(reactor, 2);
         timer->on_time(timer);
     }
     reactor->is_firing = false;
@@ -370,6 +389,7 @@ static void run_tasks(struct reactor *reactor)
             reactor->running.first = task->next;
             task->is_posted = false;
             pthread_mutex_unlock(&reactor->lock);
+            count(reactor, 2);
             task->run(task);
             pthread_mutex_lock(&reactor->lock);
         }
@@ -420,9 +440,11 @@ int reactor_turn(struct reactor *reactor, int timeout_ms)
     if (length < 0 && errno != EINTR)
         return SP_ERR_SYSTEM;
     reactor->now_ms = clock_now_ms();
+    count(reactor, 1);
     dispatch(reactor, batch, length);
     fire_timers(reactor);
     run_tasks(reactor);
+    count(reactor, 1);
     return 0;
 }
 

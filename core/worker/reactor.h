@@ -10,6 +10,7 @@
 #ifndef SALLYPORT_WORKER_REACTOR_H
 #define SALLYPORT_WORKER_REACTOR_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -49,6 +50,10 @@ struct reactor_task {
 struct reactor *reactor_new(void); /* NULL: errno tells */
 void reactor_free(struct reactor *reactor);
 
+/* From now on *turns is kept odd while the loop works, growing with each thing it does, and even
+ * while it waits: whoever sees it odd and the same for long sees a loop that is held up. */
+void reactor_count_turns(struct reactor *reactor, _Atomic uint64_t *turns);
+
 /* Serve until reactor_stop(). 0 or SP_ERR_SYSTEM. */
 int reactor_run(struct reactor *reactor);
 /* One turn: wait at most timeout_ms (-1: no limit) and serve what is ready. For tests. */
@@ -66,7 +71,8 @@ void reactor_forget(struct reactor *reactor, struct reactor_source *source);
 uint64_t reactor_now_ms(const struct reactor *reactor);
 /* Call on_time once, delay_ms from now; a timer that is set already is moved. 0 or SP_ERR_NOMEM. */
 int reactor_timer_set(struct reactor *reactor, struct reactor_timer *timer, uint64_t delay_ms);
-void reactor_timer_cancel(struct reactor *reactor, struct reactor_timer *timer); /* fine if not set */
+void reactor_timer_cancel(struct reactor *reactor,
+                          struct reactor_timer *timer); /* fine if not set */
 static inline bool reactor_timer_is_set(const struct reactor_timer *timer)
 {
     return timer->index != 0;

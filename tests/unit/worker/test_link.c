@@ -65,9 +65,10 @@ static void send_raw(const void *data, size_t len, int fd, int fd_count)
 
 static void each_kind_arrives_as_it_was_sent(void **state)
 {
-    static const uint32_t kinds[] = {LINK_CONNECTION,    LINK_DRAIN, LINK_STOP,      LINK_LIST,
-                                     LINK_DISCONNECT,    LINK_READY, LINK_FAILED,    LINK_ENDED,
-                                     LINK_AUTHENTICATED, LINK_FACTS, LINK_FACTS_END, LINK_CRASHED};
+    static const uint32_t kinds[] = {
+        LINK_CONNECTION, LINK_DRAIN,   LINK_STOP,  LINK_LIST,          LINK_DISCONNECT,
+        LINK_READY,      LINK_FAILED,  LINK_ENDED, LINK_AUTHENTICATED, LINK_FACTS,
+        LINK_FACTS_END,  LINK_CRASHED, LINK_HOST,  LINK_HOST_WANTED,   LINK_STUCK};
 
     (void)state;
     for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
@@ -100,14 +101,12 @@ static void what_a_kind_carries_arrives(void **state)
     assert_string_equal(got.u.text, sent.u.text);
 }
 
-static void a_connection_brings_its_descriptor(void **state)
+static void expect_descriptor(uint32_t kind)
 {
-    struct link_message message = {.kind = LINK_CONNECTION};
+    struct link_message message = {.kind = kind};
     int pipe_ends[2], fd;
     char byte = 0;
 
-    (void)state;
-    message.u.origin.id = 5;
     assert_int_equal(pipe(pipe_ends), 0);
     assert_int_equal(link_send(ends[0], &message, pipe_ends[1]), 0);
     close(pipe_ends[1]);
@@ -119,6 +118,13 @@ static void a_connection_brings_its_descriptor(void **state)
     assert_int_equal(byte, '!');
     close(fd);
     close(pipe_ends[0]);
+}
+
+static void a_connection_and_a_host_bring_their_descriptor(void **state)
+{
+    (void)state;
+    expect_descriptor(LINK_CONNECTION);
+    expect_descriptor(LINK_HOST);
 }
 
 static void descriptors_that_do_not_belong_are_closed(void **state)
@@ -161,7 +167,7 @@ static void a_wrong_size_or_kind_is_refused(void **state)
     send_raw(large, sizeof(message) + 1, -1, 0); /* whose beginning would be well-formed */
     assert_int_equal(link_receive(ends[1], &got, &fd), SP_ERR_FORMAT);
     for (uint32_t kind = 0; kind < 5; kind++) {
-        message.kind = kind < 4 ? LINK_CRASHED + 1 + kind : 0;
+        message.kind = kind < 4 ? LINK_STUCK + 1 + kind : 0;
         send_raw(&message, head, -1, 0);
         assert_int_equal(link_receive(ends[1], &got, &fd), SP_ERR_FORMAT);
     }
@@ -247,7 +253,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(each_kind_arrives_as_it_was_sent, open_link, close_link),
         cmocka_unit_test_setup_teardown(what_a_kind_carries_arrives, open_link, close_link),
-        cmocka_unit_test_setup_teardown(a_connection_brings_its_descriptor, open_link, close_link),
+        cmocka_unit_test_setup_teardown(a_connection_and_a_host_bring_their_descriptor, open_link,
+                                        close_link),
         cmocka_unit_test_setup_teardown(descriptors_that_do_not_belong_are_closed, open_link,
                                         close_link),
         cmocka_unit_test_setup_teardown(a_wrong_size_or_kind_is_refused, open_link, close_link),

@@ -408,9 +408,129 @@ static void threads_leave_signals_to_others_but_not_faults(void **state)
     pool_free(pool);
 }
 
+static void expect_begun(struct held_job *held)
+{
+    wait_for(&held->begun);
+}
+
+static void expect_waiting(struct pool *pool, struct held_job *held, uint32_t waiting)
+{
+    assert_int_equal(pool_waiting(pool), waiting);
+    assert_int_equal(sem_trywait(&held->begun), -1);
+}
+
+static void let_end(struct held_job *held)
+{
+    sem_post(&held->may_end);
+    wait_for(&held->ended);
+}
+
+static void a_thread_that_is_held_up_is_replaced_until_it_comes_back(void **state)
+{
+    struct held_job stuck, others[3];
+    struct pool *pool = pool_new(1);
+
+    (void)state;
+    held_init(&stuck, NULL);
+    pool_submit(pool, &stuck.job);
+    expect_begun(&stuck);
+    for (int i = 0; i < 3; i++) {
+        held_init(&others[i], NULL);
+        pool_submit(pool, &others[i].job);
+    }
+    expect_waiting(pool, &others[0], 3);
+    assert_int_equal(pool_replace(pool, &stuck.job, 8), 1);
+    assert_int_equal(pool_replace(pool, &stuck.job, 8), 1); /* is known already */
+    expect_begun(&others[0]);
+    expect_waiting(pool, &others[1], 2);
+    let_end(&stuck);
+    /* One of the two threads is left, so they run one after the other from now on. */
+    let_end(&others[0]);
+    expect_begun(&others[1]);
+    expect_waiting(pool, &others[2], 1);
+    let_end(&others[1]);
+    expect_begun(&others[2]);
+    let_end(&others[2]);
+    pool_free(pool);
+}
+
+static void threads_are_replaced_up_to_a_bound(void **state)
+{
+    struct held_job stuck[2], others[2];
+    struct pool *pool = pool_new(2);
+
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        held_init(&stuck[i], NULL);
+        pool_submit(pool, &stuck[i].job);
+        expect_begun(&stuck[i]);
+    }
+    for (int i = 0; i < 2; i++) {
+        held_init(&others[i], NULL);
+        pool_submit(pool, &others[i].job);
+    }
+    assert_int_equal(pool_replace(pool, &stuck[0].job, 1), 1);
+    assert_int_equal(pool_replace(pool, &stuck[1].job, 1), 2);
+    expect_begun(&others[0]);
+    expect_waiting(pool, &others[1], 1);
+    let_end(&stuck[1]);
+    expect_begun(&others[1]);
+    for (int i = 0; i < 2; i++)
+        let_end(&others[i]);
+    let_end(&stuck[0]);
+    pool_free(pool);
+}
+
+static void only_a_job_that_runs_holds_up_a_thread(void **state)
+{
+    struct held_job running, queued;
+    struct pool *pool = pool_new(1);
+
+    (void)state;
+    held_init(&running, NULL);
+    held_init(&queued, NULL);
+    pool_submit(pool, &running.job);
+    expect_begun(&running);
+    pool_submit(pool, &queued.job);
+    assert_int_equal(pool_replace(pool, &queued.job, 8), 0);
+    expect_waiting(pool, &queued, 1);
+    let_end(&running);
+    expect_begun(&queued);
+    let_end(&queued);
+    pool_free(pool);
+}
+
+static void a_strand_stays_in_order_behind_a_thread_that_is_held_up(void **state)
+{
+    struct pool_strand strand = {.ready = NULL};
+    struct held_job stuck, follower, stranger;
+    struct pool *pool = pool_new(1);
+
+    (void)state;
+    held_init(&stuck, &strand);
+    held_init(&follower, &strand);
+    held_init(&stranger, NULL);
+    pool_submit(pool, &stuck.job);
+    expect_begun(&stuck);
+    pool_submit(pool, &follower.job);
+    assert_int_equal(pool_replace(pool, &stuck.job, 8), 1);
+    pool_submit(pool, &stranger.job);
+    expect_begun(&stranger);
+    expect_waiting(pool, &follower, 1);
+    let_end(&stranger);
+    let_end(&stuck);
+    expect_begun(&follower); /* by whichever thread is left */
+    let_end(&follower);
+    pool_free(pool);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_thread_that_is_held_up_is_replaced_until_it_comes_back),
+        cmocka_unit_test(threads_are_replaced_up_to_a_bound),
+        cmocka_unit_test(only_a_job_that_runs_holds_up_a_thread),
+        cmocka_unit_test(a_strand_stays_in_order_behind_a_thread_that_is_held_up),
         cmocka_unit_test(every_job_runs_once),
         cmocka_unit_test(one_thread_takes_jobs_in_order),
         cmocka_unit_test(jobs_of_a_strand_run_in_order_and_never_together),

@@ -230,10 +230,41 @@ static void a_stopped_loop_can_run_again(void **state)
     reactor_free(NULL);
 }
 
+static _Atomic uint64_t turns;
+static uint64_t turns_within[2];
+
+static void note_turns(struct reactor_task *task)
+{
+    struct work *work = container_of(task, struct work, task);
+    turns_within[places++] = turns;
+    if (work->again)
+        reactor_defer(loop, &work->victim->task);
+}
+
+static void the_turns_are_odd_while_the_loop_works_and_grow_with_each_thing_it_does(void **state)
+{
+    struct work second = {.task.run = note_turns};
+    struct work first = {.task.run = note_turns, .again = true, .victim = &second};
+
+    (void)state;
+    places = 0;
+    turns = 0;
+    reactor_count_turns(loop, &turns);
+    reactor_defer(loop, &first.task);
+    turn();
+    assert_int_equal(places, 2);
+    assert_int_equal(turns_within[0] % 2, 1);
+    assert_int_equal(turns_within[1] % 2, 1);
+    assert_true(turns_within[0] < turns_within[1]);
+    assert_int_equal(turns % 2, 0);
+    assert_true(turns_within[1] < turns);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         LOOP_TEST(deferred_tasks_run_in_order_within_the_turn),
+        LOOP_TEST(the_turns_are_odd_while_the_loop_works_and_grow_with_each_thing_it_does),
         LOOP_TEST(a_task_that_defers_itself_does_not_starve_descriptors),
         LOOP_TEST(a_cancelled_task_does_not_run),
         LOOP_TEST(a_task_may_free_itself),
