@@ -20,7 +20,8 @@
 #define KEY_MAX 64
 #define LIST_MAX 1024u /* the most elements that the schema allows in any list checked here */
 #define REKEY_BYTES_MIN 65536u
-#define SUBSYSTEMS_MAX 256u /* the schema has no word for it */
+#define SUBSYSTEMS_MAX 256u   /* the schema has no word for it */
+#define HOST_KEY_SETS_MAX 64u /* nor for this */
 
 struct check {
     const struct config *config;
@@ -98,6 +99,47 @@ static void check_plugins(struct check *check)
                      config->plugins[k].line);
             break;
         }
+    }
+}
+
+static void check_host_keys(struct check *check, const char *prefix,
+                            const struct config_host_keys *keys)
+{
+    char key[128];
+    if (keys->count == 0 && keys->keys_count == 0)
+        complain(check, prefix, "holds no key; name one in \"files\" or \"keys\"");
+    for (size_t i = 0; i < keys->keys_count; i++) {
+        const struct config_host_key *one = &keys->keys[i];
+        snprintf(key, sizeof key, "%s/keys/%zu", prefix, i);
+        if (!one->file == !one->text)
+            complain(check, key, "give either \"file\" or \"text\"");
+        if (one->passphrase_file && one->passphrase_environment)
+            complain(check, key, "give either \"passphrase_file\" or \"passphrase_environment\"");
+    }
+}
+
+static void check_all_host_keys(struct check *check)
+{
+    const struct config *config = check->config;
+    char key[128];
+    check_host_keys(check, "/host_keys", &config->host_keys);
+    if (config->host_key_sets_count > HOST_KEY_SETS_MAX)
+        complain(check, "/host_key_sets", "there may be %u sets at most", HOST_KEY_SETS_MAX);
+    for (size_t i = 0; i < config->host_key_sets_count; i++) {
+        const char *name = config->host_key_sets[i].name;
+        if (!name || strlen(name) > 64 || !name[0] || name[strcspn(name, "/~")] != '\0') {
+            complain(check, "/host_key_sets",
+                     "a set's name has 1 to 64 characters, none of them \"/\" or \"~\"");
+            continue;
+        }
+        snprintf(key, sizeof key, "/host_key_sets/%s", name);
+        check_host_keys(check, key, &config->host_key_sets[i]);
+    }
+    for (size_t i = 0; i < config->listeners_count; i++) {
+        const char *name = config->listeners[i].host_keys;
+        snprintf(key, sizeof key, "/listeners/%zu/host_keys", i);
+        if (name && !config_host_keys_find(config, name))
+            complain(check, key, "no set of \"host_key_sets\" is named \"%s\"; add it there", name);
     }
 }
 
@@ -387,6 +429,7 @@ void config_check(const struct config *config, const char *file, struct report *
     check_process(&check);
     check_listeners(&check);
     check_limits(&check);
+    check_all_host_keys(&check);
     check_plugins(&check);
     check_chain(&check, "connection", &config->connection_chain);
     check_chain(&check, "auth", &config->auth_chain);

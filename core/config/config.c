@@ -15,6 +15,7 @@
 
 #include "base/buffer.h"
 #include "base/err.h"
+#include "base/secret.h"
 #include "config/check.h"
 #include "config/extract.h"
 #include "config/schema.h"
@@ -264,11 +265,36 @@ static void free_plugins(struct config *config)
     free(config->auth_require);
 }
 
+static void free_host_keys(struct config_host_keys *keys)
+{
+    for (size_t i = 0; keys->keys && i < keys->keys_count; i++) {
+        struct config_host_key *key = &keys->keys[i];
+        free(key->file);
+        secret_free(key->text, key->text ? strlen(key->text) : 0);
+        free(key->passphrase_file);
+        free(key->passphrase_environment);
+    }
+    free(keys->keys);
+    free_texts(keys->files, keys->count);
+    free(keys->name);
+}
+
+static void free_keys(struct config *config)
+{
+    free_host_keys(&config->host_keys);
+    for (size_t i = 0; config->host_key_sets && i < config->host_key_sets_count; i++)
+        free_host_keys(&config->host_key_sets[i]);
+    free(config->host_key_sets);
+    free_texts(config->user_certificates.authorities, config->user_certificates.authorities_count);
+    free(config->user_certificates.revoked_keys);
+}
+
 static void free_services(struct config *config)
 {
     for (size_t i = 0; i < config->listeners_count; i++) {
         free(config->listeners[i].name);
         free(config->listeners[i].address);
+        free(config->listeners[i].host_keys);
     }
     free(config->listeners);
     for (size_t i = 0; i < config->subsystems_count; i++) {
@@ -290,7 +316,7 @@ void config_free(struct config *config)
         return;
     free_plugins(config);
     free_services(config);
-    free_texts(config->host_keys.files, config->host_keys.count);
+    free_keys(config);
     free(config->algorithms.kex);
     free(config->algorithms.host_keys);
     free(config->algorithms.ciphers);
@@ -307,6 +333,14 @@ void config_free(struct config *config)
     free(config->file);
     positions_free(config->positions);
     free(config);
+}
+
+const struct config_host_keys *config_host_keys_find(const struct config *config, const char *name)
+{
+    for (size_t i = 0; i < config->host_key_sets_count; i++)
+        if (config->host_key_sets[i].name && strcmp(config->host_key_sets[i].name, name) == 0)
+            return &config->host_key_sets[i];
+    return NULL;
 }
 
 const struct config_plugin *config_plugin_find(const struct config *config, const char *name)

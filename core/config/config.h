@@ -22,12 +22,29 @@ struct config_listener {
     uint16_t port; /* 0: the system picks */
     int backlog;
     bool reuse_port;
+    char *host_keys; /* the name of a set; NULL: the daemon's "host_keys" */
+};
+
+struct config_host_key { /* in any form; text is wiped with the rest */
+    char *file;          /* or NULL, and … */
+    char *text;          /* … the key itself */
+    char *passphrase_file;
+    char *passphrase_environment; /* both NULL: it has none */
 };
 
 struct config_host_keys {
-    char **files; /* OpenSSH or PEM; generated when absent if generate is set */
+    char *name;   /* NULL: not one of "host_key_sets" but "host_keys" */
+    char **files; /* without passphrase; generated when absent if generate is set */
     size_t count;
+    struct config_host_key *keys;
+    size_t keys_count;
     bool generate;
+};
+
+struct config_user_certificates {
+    char **authorities; /* files of public keys */
+    size_t authorities_count;
+    char *revoked_keys; /* NULL: there is no list */
 };
 
 /* Comma-separated names, as libssh takes them; never NULL. */
@@ -50,6 +67,7 @@ struct config_limits {
     uint32_t channels_per_connection;
     uint32_t handles_per_connection; /* open files and directories */
     uint32_t requests_per_channel;   /* SFTP requests under way */
+    uint32_t rsa_min_bits;           /* of users' keys, of CAs' and of host keys */
     uint32_t stuck_threads;          /* of a worker's pool; with more, it is replaced */
 };
 
@@ -152,6 +170,9 @@ struct config {
     struct config_listener *listeners;
     size_t listeners_count;
     struct config_host_keys host_keys;
+    struct config_host_keys *host_key_sets;
+    size_t host_key_sets_count;
+    struct config_user_certificates user_certificates;
     struct config_algorithms algorithms;
     struct config_limits limits;
     struct config_timeouts timeouts;
@@ -201,5 +222,7 @@ int config_parse_more(const char *text, size_t len, const char *file, config_mor
 void config_free(struct config *config);
 /* NULL if there is none of that name. */
 const struct config_plugin *config_plugin_find(const struct config *config, const char *name);
+/* The set of host keys of that name, or NULL. */
+const struct config_host_keys *config_host_keys_find(const struct config *config, const char *name);
 
 #endif

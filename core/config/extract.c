@@ -180,31 +180,69 @@ static void extract_listeners(struct extract *extract, const json_t *list)
         listener->port = (uint16_t)number(object, "port");
         listener->backlog = (int)number(object, "backlog");
         listener->reuse_port = truth(object, "reuse_port");
+        listener->host_keys = text_copy(extract, object, "host_keys");
         listener->name = json_object_get(object, "name") ? text_copy(extract, object, "name")
                                                          : listener_name(extract, listener);
     }
 }
 
-static void extract_host_keys(struct extract *extract, const json_t *object)
+/* The keys that a daemon has that was told nothing of keys. */
+static void default_host_keys(struct extract *extract, struct config_host_keys *keys)
 {
     static const char *const kinds[] = {"ed25519", "ecdsa", "rsa"};
-    struct config *config = extract->config;
-    struct config_host_keys *keys = &config->host_keys;
-    const json_t *files = json_object_get(object, "files");
-    keys->generate = truth(object, "generate");
-    if (files) {
-        keys->files = texts(extract, files, &keys->count, path_copy);
-        return;
-    }
-    keys->files = array(extract, sizeof kinds / sizeof kinds[0], sizeof *keys->files);
-    while (keys->files && config->state_directory && keys->count < sizeof kinds / sizeof kinds[0]) {
-        if (asprintf(&keys->files[keys->count], "%s/ssh_host_%s_key", config->state_directory,
+    const size_t count = sizeof kinds / sizeof kinds[0];
+    const char *directory = extract->config->state_directory;
+    keys->files = array(extract, count, sizeof *keys->files);
+    while (keys->files && directory && keys->count < count) {
+        if (asprintf(&keys->files[keys->count], "%s/ssh_host_%s_key", directory,
                      kinds[keys->count]) < 0) {
             extract->is_out_of_memory = true;
             return;
         }
         keys->count++;
     }
+}
+
+static void extract_host_keys(struct extract *extract, const json_t *object, const char *name,
+                              struct config_host_keys *keys)
+{
+    const json_t *files = json_object_get(object, "files");
+    const json_t *list = json_object_get(object, "keys");
+    keys->name = copy(extract, name);
+    keys->generate = truth(object, "generate");
+    if (files)
+        keys->files = texts(extract, files, &keys->count, path_copy);
+    else if (!name && json_array_size(list) == 0)
+        default_host_keys(extract, keys);
+    keys->keys = array(extract, json_array_size(list), sizeof *keys->keys);
+    for (size_t i = 0; keys->keys && i < json_array_size(list); i++) {
+        const json_t *item = json_array_get(list, i);
+        struct config_host_key *key = &keys->keys[keys->keys_count++];
+        key->file = path_copy(extract, json_string_value(json_object_get(item, "file")));
+        key->text = text_copy(extract, item, "text");
+        key->passphrase_file =
+            path_copy(extract, json_string_value(json_object_get(item, "passphrase_file")));
+        key->passphrase_environment = text_copy(extract, item, "passphrase_environment");
+    }
+}
+
+static void extract_keys(struct extract *extract, const json_t *root)
+{
+    struct config *config = extract->config;
+    json_t *sets = json_object_get(root, "host_key_sets");
+    const json_t *certificates = json_object_get(root, "user_certificates");
+    const char *name;
+    json_t *set;
+    extract_host_keys(extract, json_object_get(root, "host_keys"), NULL, &config->host_keys);
+    config->host_key_sets = array(extract, json_object_size(sets), sizeof *config->host_key_sets);
+    if (config->host_key_sets)
+        json_object_foreach(sets, name, set) extract_host_keys(
+            extract, set, name, &config->host_key_sets[config->host_key_sets_count++]);
+    config->user_certificates.authorities =
+        texts(extract, json_object_get(certificates, "authorities"),
+              &config->user_certificates.authorities_count, path_copy);
+    config->user_certificates.revoked_keys =
+        path_copy(extract, json_string_value(json_object_get(certificates, "revoked_keys")));
 }
 
 static void extract_algorithms(struct extract *extract, const json_t *object)
@@ -235,6 +273,7 @@ static void extract_bounds(struct extract *extract, const json_t *root)
     limits->channels_per_connection = small_number(object, "channels_per_connection");
     limits->handles_per_connection = small_number(object, "handles_per_connection");
     limits->requests_per_channel = small_number(object, "requests_per_channel");
+    limits->rsa_min_bits = small_number(object, "rsa_min_bits");
     limits->stuck_threads = small_number(object, "stuck_threads");
 
     struct config_timeouts *timeouts = &extract->config->timeouts;
@@ -425,7 +464,7 @@ int config_extract(json_t *root, struct config *config)
                               .directory_len = slash ? (size_t)(slash - config->file) + 1 : 0};
     extract_process(&extract, root);
     extract_listeners(&extract, json_object_get(root, "listeners"));
-    extract_host_keys(&extract, json_object_get(root, "host_keys"));
+    extract_keys(&extract, root);
     extract_algorithms(&extract, json_object_get(root, "algorithms"));
     extract_bounds(&extract, root);
     extract_plugins(&extract, root);

@@ -82,6 +82,7 @@ static void bounds_have_defaults(void **state)
     assert_int_equal(config->limits.channels_per_connection, 100);
     assert_int_equal(config->limits.handles_per_connection, 256);
     assert_int_equal(config->limits.requests_per_channel, 64);
+    assert_int_equal(config->limits.rsa_min_bits, 2048);
     assert_int_equal(config->limits.stuck_threads, 8);
     assert_int_equal(config->timeouts.handshake, 30000);
     assert_int_equal(config->timeouts.login, 120000);
@@ -128,6 +129,9 @@ static void host_keys_lie_in_the_state_directory(void **state)
     assert_string_equal(config->host_keys.files[1], "/s/ssh_host_ecdsa_key");
     assert_string_equal(config->host_keys.files[2], "/s/ssh_host_rsa_key");
     assert_true(config->host_keys.generate);
+    assert_int_equal(config->host_key_sets_count, 0);
+    assert_int_equal(config->user_certificates.authorities_count, 0);
+    assert_null(config->user_certificates.revoked_keys);
     assert_string_equal(config->control_socket, "/s/control.sock");
     config_free(config);
 }
@@ -373,6 +377,36 @@ static void the_other_values_are_read(void **state)
     config_free(config);
 }
 
+static void sets_of_host_keys_and_authorities_are_read(void **state)
+{
+    (void)state;
+    struct config *config =
+        parse("{\"host_keys\": {\"keys\": [{\"text\": \"t\"}]},"
+              " \"host_key_sets\": {\"other\": {\"generate\": false, \"files\": [\"f\"],"
+              "  \"keys\": [{\"file\": \"k\", \"passphrase_file\": \"p\"},"
+              "             {\"file\": \"l\", \"passphrase_environment\": \"E\"}]}},"
+              " \"user_certificates\": {\"authorities\": [\"ca\"], \"revoked_keys\": \"r\"},"
+              " \"limits\": {\"rsa_min_bits\": 3072},"
+              " \"listeners\": [{\"address\": \"::1\", \"host_keys\": \"other\"}]}");
+    assert_int_equal(config->host_keys.count, 0);
+    assert_int_equal(config->host_keys.keys_count, 1);
+    assert_string_equal(config->host_keys.keys[0].text, "t");
+    assert_null(config->host_keys.keys[0].file);
+    const struct config_host_keys *set = config_host_keys_find(config, "other");
+    assert_non_null(set);
+    assert_null(config_host_keys_find(config, "another"));
+    assert_false(set->generate);
+    assert_string_equal(set->files[0], "/etc/sallyport/f");
+    assert_string_equal(set->keys[0].file, "/etc/sallyport/k");
+    assert_string_equal(set->keys[0].passphrase_file, "/etc/sallyport/p");
+    assert_string_equal(set->keys[1].passphrase_environment, "E");
+    assert_string_equal(config->listeners[0].host_keys, "other");
+    assert_string_equal(config->user_certificates.authorities[0], "/etc/sallyport/ca");
+    assert_string_equal(config->user_certificates.revoked_keys, "/etc/sallyport/r");
+    assert_int_equal(config->limits.rsa_min_bits, 3072);
+    config_free(config);
+}
+
 static void expect_level(const char *name, enum log_level level)
 {
     char text[256];
@@ -485,6 +519,7 @@ int main(void)
         cmocka_unit_test(bounds_have_defaults),
         cmocka_unit_test(default_algorithms_are_safe_and_cheap),
         cmocka_unit_test(host_keys_lie_in_the_state_directory),
+        cmocka_unit_test(sets_of_host_keys_and_authorities_are_read),
         cmocka_unit_test(relative_paths_start_at_the_file),
         cmocka_unit_test(a_relative_file_starts_at_the_working_directory),
         cmocka_unit_test(no_number_of_workers_means_one_for_each_cpu),

@@ -137,6 +137,7 @@ static void values_out_of_range_are_refused(void **state)
         {"limits", "channels_per_connection", "0", "10001"},
         {"limits", "handles_per_connection", "0", "65537"},
         {"limits", "requests_per_channel", "0", "4097"},
+        {"limits", "rsa_min_bits", "1023", "16385"},
         {"timeouts", "handshake_ms", "-1", "31536000001"},
         {"timeouts", "login_ms", "-1", "31536000001"},
         {"timeouts", "idle_ms", "-1", "31536000001"},
@@ -160,6 +161,20 @@ static void values_out_of_range_are_refused(void **state)
             snprintf(text, sizeof text, "but is %s", value);
             expect(body, key, text);
         }
+}
+
+static void keys_that_are_half_named_are_refused(void **state)
+{
+    (void)state;
+    expect("\"host_keys\": {\"keys\": [{}]}", "/host_keys/keys/0", "\"file\" or \"text\"");
+    expect("\"host_keys\": {\"keys\": [{\"file\": \"f\", \"text\": \"t\"}]}",
+           "/host_keys/keys/0", "\"file\" or \"text\"");
+    expect("\"host_keys\": {\"keys\": [{\"file\": \"f\", \"passphrase_file\": \"p\","
+           " \"passphrase_environment\": \"E\"}]}",
+           "/host_keys/keys/0", "either \"passphrase_file\"");
+    expect("\"host_key_sets\": {\"s\": {}}", "/host_key_sets/s", "holds no key");
+    expect("\"listeners\": [{\"address\": \"::1\", \"host_keys\": \"no\"}]",
+           "/listeners/0/host_keys", "is named \"no\"");
 }
 
 static void numbers_beyond_all_bounds_are_refused(void **state)
@@ -514,6 +529,7 @@ int main(void)
         cmocka_unit_test(huge_texts_are_refused),
         cmocka_unit_test(a_listener_is_required),
         cmocka_unit_test(values_out_of_range_are_refused),
+        cmocka_unit_test(keys_that_are_half_named_are_refused),
         cmocka_unit_test(numbers_beyond_all_bounds_are_refused),
         cmocka_unit_test(unknown_keys_get_a_suggestion),
         cmocka_unit_test(addresses_are_numeric),
