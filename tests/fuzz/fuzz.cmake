@@ -16,6 +16,10 @@ fuzz_target(wire core_base)
 fuzz_target(vpath core_base)
 fuzz_target(log core_base PkgConfig::JANSSON)
 fuzz_target(config core_config)
+fuzz_target(proposal core_session)
+fuzz_target(framer core_base sallyport_sdk)
+target_sources(fuzz_framer PRIVATE ${CMAKE_SOURCE_DIR}/core/session/framer.c)
+target_include_directories(fuzz_framer PRIVATE ${CMAKE_SOURCE_DIR}/core)
 fuzz_target(payload sallyport_sdk)
 
 # The engine and scp, on the mocks of their unit tests.
