@@ -4,6 +4,7 @@
  */
 #include "copy.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -38,6 +39,20 @@ static void *copy_bytes(struct copy_arena *arena, const void *data, uint64_t siz
     return memcpy(copy_alloc(arena, size), data, size);
 }
 
+/* A struct that tells its size: what both sides know of it, zeros for the rest. */
+static void *copy_sized(struct copy_arena *arena, const void *source, uint32_t size)
+{
+    uint32_t sent;
+    if (!source)
+        return NULL;
+    memcpy(&sent, source, sizeof sent);
+    if (sent < sizeof sent) {
+        fputs("test_host: the plugin broke the contract: a struct without struct_size\n", stderr);
+        abort();
+    }
+    return memcpy(copy_alloc(arena, size), source, sent < size ? sent : size);
+}
+
 static void copy_str(struct copy_arena *arena, struct sp_str *text)
 {
     if (!text->len)
@@ -68,7 +83,7 @@ static const struct sp_pair *copy_pairs(struct copy_arena *arena, const struct s
 
 static const struct sp_grant *copy_grant(struct copy_arena *arena, const struct sp_grant *grant)
 {
-    struct sp_grant *copy = copy_bytes(arena, grant, sizeof *grant);
+    struct sp_grant *copy = copy_sized(arena, grant, sizeof *grant);
     if (!copy)
         return NULL;
     copy_str(arena, &copy->root);
@@ -78,6 +93,8 @@ static const struct sp_grant *copy_grant(struct copy_arena *arena, const struct 
     copy->groups = copy_list(arena, copy->groups, copy->groups_count);
     copy->environment = copy_pairs(arena, copy->environment, copy->environment_count);
     copy->attributes = copy_pairs(arena, copy->attributes, copy->attributes_count);
+    copy->permit_open = copy_list(arena, copy->permit_open, copy->permit_open_count);
+    copy->permit_listen = copy_list(arena, copy->permit_listen, copy->permit_listen_count);
     return copy;
 }
 
@@ -110,7 +127,7 @@ static void copy_fs(struct copy_arena *arena, struct sp_fs_reply *reply)
     copy_str(arena, &reply->text);
     copy_str(arena, &reply->path);
     struct sp_fs_attributes *attributes =
-        copy_bytes(arena, reply->attributes, sizeof *reply->attributes);
+        copy_sized(arena, reply->attributes, sizeof *reply->attributes);
     if (attributes)
         copy_attributes(arena, attributes);
     reply->attributes = attributes;
@@ -129,6 +146,7 @@ void copy_reply(struct copy_arena *arena, enum test_kind kind, struct test_answe
     switch (kind) {
     case TEST_KIND_CONNECTION:
         copy_str(arena, &answer->connection.text);
+        copy_str(arena, &answer->connection.host_keys);
         break;
     case TEST_KIND_AUTH:
         copy_auth(arena, &answer->auth);
@@ -138,6 +156,8 @@ void copy_reply(struct copy_arena *arena, enum test_kind kind, struct test_answe
         break;
     case TEST_KIND_FS:
         copy_fs(arena, &answer->fs);
+        break;
+    case TEST_KIND_LOG: /* the head is all of it */
         break;
     }
 }

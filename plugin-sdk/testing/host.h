@@ -16,6 +16,9 @@ struct test_host {
     pthread_mutex_t lock; /* over all below */
     struct questions *questions;
     struct channel_record *channels;
+    struct sp_connection connection; /* of events that come without one */
+    int64_t time_ms;
+    unsigned rekeys;
     char *disconnected;
     char *log;
     uint64_t log_length;

@@ -59,9 +59,11 @@ static struct question *find(struct test_host *host, sp_token token)
 static void take_reply(struct question *q, const struct sp_reply *reply)
 {
     struct test_answer *answer = &q->answer;
+    struct sp_log_reply log;
     static const uint32_t sizes[] = {sizeof answer->connection, sizeof answer->auth,
-                                     sizeof answer->channel, sizeof answer->fs};
-    void *const places[] = {&answer->connection, &answer->auth, &answer->channel, &answer->fs};
+                                     sizeof answer->channel, sizeof answer->fs, sizeof log};
+    void *const places[] = {&answer->connection, &answer->auth, &answer->channel, &answer->fs,
+                            &log};
     if (reply->struct_size < sizeof *reply)
         broken("a reply of struct_size %u", reply->struct_size);
     uint32_t size = reply->struct_size < sizes[q->kind] ? reply->struct_size : sizes[q->kind];
@@ -102,6 +104,15 @@ static int32_t host_run_blocking(const struct sp_host *sp, sp_token token,
     return rc;
 }
 
+static int64_t host_time(const struct sp_host *sp)
+{
+    struct test_host *host = host_of(sp);
+    pthread_mutex_lock(&host->lock);
+    int64_t now = host->time_ms;
+    pthread_mutex_unlock(&host->lock);
+    return now;
+}
+
 static void host_log(const struct sp_host *sp, uint32_t level, struct sp_str text)
 {
     struct test_host *host = host_of(sp);
@@ -127,6 +138,7 @@ static void init_services(struct sp_host *services)
         .complete = host_complete,
         .run_blocking = host_run_blocking,
         .log = host_log,
+        .time_ms = host_time,
     };
     channels_init(services);
 }
@@ -146,6 +158,18 @@ struct test_host *test_host_new(const struct sp_plugin *plugin, const char *conf
     pthread_cond_init(&questions->changed, &attr);
     pthread_condattr_destroy(&attr);
     init_services(&host->services);
+    host->time_ms = TEST_HOST_START_MS;
+    host->connection = (struct sp_connection){
+        .struct_size = sizeof host->connection,
+        .id = 1,
+        .listener = sp_str_of("test"),
+        .remote_address = sp_str_of("192.0.2.1"),
+        .local_address = sp_str_of("192.0.2.2"),
+        .remote_port = 50000,
+        .local_port = 22,
+        .client_version = sp_str_of("SSH-2.0-test"),
+        .server_version = sp_str_of("SSH-2.0-sallyport"),
+    };
 
     if (plugin->create(&host->services, config_json, &host->self) != 0) {
         host->plugin = NULL;
@@ -214,6 +238,36 @@ void test_host_tick(struct test_host *host)
         host->plugin->tick(host->self);
 }
 
+void test_host_set_time(struct test_host *host, int64_t time_ms)
+{
+    pthread_mutex_lock(&host->lock);
+    host->time_ms = time_ms;
+    pthread_mutex_unlock(&host->lock);
+}
+
+void test_host_advance(struct test_host *host, int64_t ms)
+{
+    pthread_mutex_lock(&host->lock);
+    host->time_ms += ms;
+    pthread_mutex_unlock(&host->lock);
+    test_host_tick(host);
+}
+
+struct sp_connection *test_host_connection(struct test_host *host)
+{
+    return &host->connection;
+}
+
+unsigned test_host_open_questions(struct test_host *host)
+{
+    unsigned count = 0;
+    pthread_mutex_lock(&host->lock);
+    for (const struct question *q = host->questions->first; q; q = q->next)
+        count += !q->completed && (!q->returned || q->answer.verdict == SP_PENDING);
+    pthread_mutex_unlock(&host->lock);
+    return count;
+}
+
 bool test_host_logged(struct test_host *host, const char *text)
 {
     pthread_mutex_lock(&host->lock);
@@ -276,6 +330,8 @@ struct test_answer *test_host_ask(struct test_host *host, enum test_kind kind, u
     event->struct_size = size;
     event->operation = operation;
     event->token = q->token;
+    if (!event->connection && kind != TEST_KIND_LOG)
+        event->connection = &host->connection;
     return &q->answer;
 }
 
