@@ -19,7 +19,7 @@ function(plugin_test name)
   endforeach()
 endfunction()
 
-foreach(name auth-file fs-posix fs-memory exec-shell echo)
+foreach(name auth-file auth-totp auth-http auth-pam auth-sql auth-ldap fs-posix fs-memory exec-shell echo)
   plugin_test(${name})
 endforeach()
 
