@@ -13,6 +13,7 @@
 
 #include <sallyport/auth.h>
 
+#include "base/err.h"
 #include "base/vpath.h"
 #include "config/schema.h"
 #include "config/suggest.h"
@@ -366,6 +367,47 @@ static void check_limits(struct check *check)
         complain(check, "/rekey/after_ms", "must be 0 or at least 1000");
 }
 
+/* A pattern is held against an address's text, which has nothing else in it. */
+static bool is_address_pattern(const char *text)
+{
+    return text[strspn(text, "0123456789abcdefABCDEF.:*")] == '\0';
+}
+
+static void check_address(struct check *check, const char *key, const char *text)
+{
+    struct cidr network;
+    char meant[INET6_ADDRSTRLEN] = "";
+    if (strchr(text, '*')) {
+        if (!is_address_pattern(text))
+            complain(check, key,
+                     "\"%s\" is no pattern of numeric addresses, such as 192.0.2.* or 2001:db8:*",
+                     text);
+        return;
+    }
+    int rc = text[0] ? cidr_parse(text, &network) : 0;
+    if (rc == SP_ERR_INVALID && inet_ntop(network.family, network.bytes, meant, sizeof meant))
+        complain(check, key,
+                 "\"%s\" is an address within a network; write %s/%u, or leave out \"/…\"", text,
+                 meant, (unsigned)network.bits);
+    else if (rc < 0)
+        complain(
+            check, key,
+            "\"%s\" is neither an address nor a network such as 192.0.2.0/24 or 2001:db8::/32, "
+            "nor a pattern with \"*\"",
+            text);
+}
+
+static void check_addresses(struct check *check, const char *list,
+                            const struct config_addresses *addresses)
+{
+    char key[KEY_MAX];
+    for (size_t i = 0; i < addresses->count; i++) {
+        snprintf(key, sizeof key, "/access/%s/%zu", list, i);
+        if (addresses->items[i].text)
+            check_address(check, key, addresses->items[i].text);
+    }
+}
+
 static void check_process(struct check *check)
 {
     const char *path = check->config->control_socket;
@@ -407,6 +449,14 @@ static void warn_kex(struct check *check)
     }
 }
 
+static void warn_strict_kex(struct check *check)
+{
+    static const char key[] = "/algorithms/strict_kex";
+    if (check->config->algorithms.strict_kex == CONFIG_STRICT_KEX_OFF)
+        report_warning(check->report, check->file, positions_line(check->config->positions, key),
+                       key, "the SSH library always offers it: 0 is the same as 1");
+}
+
 static void warn_useless(struct check *check)
 {
     const struct config *config = check->config;
@@ -434,10 +484,14 @@ void config_check(const struct config *config, const char *file, struct report *
     check_chain(&check, "connection", &config->connection_chain);
     check_chain(&check, "auth", &config->auth_chain);
     check_chain(&check, "channel", &config->channel_chain);
+    check_chain(&check, "log", &config->log_chain);
+    check_addresses(&check, "allow", &config->access.allow);
+    check_addresses(&check, "deny", &config->access.deny);
     check_require(&check);
     check_subsystems(&check);
     check_mounts(&check);
     warn_kex(&check);
+    warn_strict_kex(&check);
     if (report->errors == 0) /* else what seems empty may just be mistaken */
         warn_useless(&check);
 }

@@ -18,6 +18,7 @@
 #include "base/secret.h"
 #include "config/check.h"
 #include "config/extract.h"
+#include "config/profile.h"
 #include "config/schema.h"
 
 /* config/sallyport.schema.json, compiled in. */
@@ -115,7 +116,14 @@ static int apply_schema(json_t *root, const char *file, const struct positions *
     json_t *schema = json_loadb(config_schema_text, config_schema_text_length, 0, NULL);
     if (!schema) /* a unit test reads it, so only for lack of memory */
         return SP_ERR_NOMEM;
-    int rc = schema_apply(schema, root, file, "", positions, report);
+    const json_t *algorithms = json_object_get(root, "algorithms");
+    const char *profile = json_string_value(json_object_get(algorithms, "profile"));
+    int rc = profile_apply(schema, profile);
+    if (rc < 0) {
+        json_decref(schema);
+        return rc;
+    }
+    rc = schema_apply(schema, root, file, "", positions, report);
     json_decref(schema);
     return rc;
 }
@@ -257,12 +265,28 @@ static void free_plugins(struct config *config)
     free_texts(config->connection_chain.instances, config->connection_chain.count);
     free_texts(config->auth_chain.instances, config->auth_chain.count);
     free_texts(config->channel_chain.instances, config->channel_chain.count);
+    free_texts(config->log_chain.instances, config->log_chain.count);
     for (size_t i = 0; i < config->auth_require_count; i++) {
         for (size_t k = 0; k < config->auth_require[i].count; k++)
             free(config->auth_require[i].items[k].instance);
         free(config->auth_require[i].items);
     }
     free(config->auth_require);
+}
+
+static void free_addresses(struct config_addresses *addresses)
+{
+    for (size_t i = 0; addresses->items && i < addresses->count; i++)
+        free(addresses->items[i].text);
+    free(addresses->items);
+}
+
+static void free_admission(struct config *config)
+{
+    free_texts(config->client_versions.allow.items, config->client_versions.allow.count);
+    free_texts(config->client_versions.deny.items, config->client_versions.deny.count);
+    free_addresses(&config->access.allow);
+    free_addresses(&config->access.deny);
 }
 
 static void free_host_keys(struct config_host_keys *keys)
@@ -317,6 +341,7 @@ void config_free(struct config *config)
     free_plugins(config);
     free_services(config);
     free_keys(config);
+    free_admission(config);
     free(config->algorithms.kex);
     free(config->algorithms.host_keys);
     free(config->algorithms.ciphers);

@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/cidr.h"
 #include "base/log.h"
 #include "base/report.h"
 #include "config/position.h"
@@ -47,8 +48,44 @@ struct config_user_certificates {
     char *revoked_keys; /* NULL: there is no list */
 };
 
+struct config_address { /* one of a list: a network, or a pattern with "*" */
+    char *text;
+    bool is_pattern;
+    struct cidr network;
+};
+
+struct config_addresses {
+    struct config_address *items;
+    size_t count;
+};
+
+struct config_access { /* deny has the last word; an empty allow allows all */
+    struct config_addresses allow;
+    struct config_addresses deny;
+};
+
+struct config_patterns {
+    char **items;
+    size_t count;
+};
+
+struct config_client_versions { /* likewise */
+    struct config_patterns allow;
+    struct config_patterns deny;
+};
+
+/* What becomes of clients without strict key exchange; the library always offers it. */
+enum config_strict_kex {
+    CONFIG_STRICT_KEX_OFF,      /* as if offered: it cannot be turned off */
+    CONFIG_STRICT_KEX_OFFERED,  /* they are served */
+    CONFIG_STRICT_KEX_SAFE,     /* not with what needs it */
+    CONFIG_STRICT_KEX_REQUIRED, /* they are refused */
+};
+
 /* Comma-separated names, as libssh takes them; never NULL. */
 struct config_algorithms {
+    bool is_compatible; /* the profile of lists that are not given */
+    enum config_strict_kex strict_kex;
     char *kex;
     char *host_keys;
     char *ciphers;
@@ -75,6 +112,7 @@ struct config_timeouts { /* milliseconds; 0: none */
     uint64_t handshake;
     uint64_t login; /* from accept to authenticated */
     uint64_t idle;  /* connection without any traffic */
+    uint64_t channel_idle;
     uint64_t drain; /* how long stopping waits for connections to end */
     uint64_t auth_failure_delay;
     uint64_t keepalive;       /* interval */
@@ -166,6 +204,8 @@ struct config {
 
     char *server_version; /* after "SSH-2.0-" */
     char *banner;         /* shown before authentication; NULL: none */
+    struct config_client_versions client_versions;
+    struct config_access access;
 
     struct config_listener *listeners;
     size_t listeners_count;
@@ -186,6 +226,7 @@ struct config {
     struct config_chain connection_chain;
     struct config_chain auth_chain;
     struct config_chain channel_chain;
+    struct config_chain log_chain;
     uint32_t auth_methods;               /* SP_METHOD_* offered */
     struct config_factors *auth_require; /* none: one factor is enough */
     size_t auth_require_count;

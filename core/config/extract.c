@@ -247,13 +247,50 @@ static void extract_keys(struct extract *extract, const json_t *root)
 
 static void extract_algorithms(struct extract *extract, const json_t *object)
 {
+    static const char *const profiles[] = {"default", "compatibility", NULL};
     struct config_algorithms *algorithms = &extract->config->algorithms;
+    algorithms->is_compatible = choice(object, "profile", profiles) != 0;
+    algorithms->strict_kex = (enum config_strict_kex)number(object, "strict_kex");
     algorithms->kex = joined(extract, object, "kex");
     algorithms->host_keys = joined(extract, object, "host_keys");
     algorithms->ciphers = joined(extract, object, "ciphers");
     algorithms->macs = joined(extract, object, "macs");
     algorithms->compression = joined(extract, object, "compression");
     algorithms->public_keys = joined(extract, object, "public_keys");
+}
+
+static void extract_addresses(struct extract *extract, const json_t *list,
+                              struct config_addresses *addresses)
+{
+    addresses->items = array(extract, json_array_size(list), sizeof *addresses->items);
+    if (!addresses->items)
+        return;
+    addresses->count = json_array_size(list);
+    for (size_t i = 0; i < addresses->count; i++) {
+        struct config_address *address = &addresses->items[i];
+        const char *text = json_string_value(json_array_get(list, i));
+        address->text = copy(extract, text ? text : "");
+        address->is_pattern = text && strchr(text, '*');
+        if (text && !address->is_pattern)
+            cidr_parse(text, &address->network); /* config_check() tells what is wrong */
+    }
+}
+
+static void extract_patterns(struct extract *extract, const json_t *list,
+                             struct config_patterns *patterns)
+{
+    patterns->items = texts(extract, list, &patterns->count, copy);
+}
+
+static void extract_admission(struct extract *extract, const json_t *root)
+{
+    struct config *config = extract->config;
+    const json_t *versions = json_object_get(root, "client_versions");
+    const json_t *access = json_object_get(root, "access");
+    extract_patterns(extract, json_object_get(versions, "allow"), &config->client_versions.allow);
+    extract_patterns(extract, json_object_get(versions, "deny"), &config->client_versions.deny);
+    extract_addresses(extract, json_object_get(access, "allow"), &config->access.allow);
+    extract_addresses(extract, json_object_get(access, "deny"), &config->access.deny);
 }
 
 static void extract_bounds(struct extract *extract, const json_t *root)
@@ -281,6 +318,7 @@ static void extract_bounds(struct extract *extract, const json_t *root)
     timeouts->handshake = number(object, "handshake_ms");
     timeouts->login = number(object, "login_ms");
     timeouts->idle = number(object, "idle_ms");
+    timeouts->channel_idle = number(object, "channel_idle_ms");
     timeouts->drain = number(object, "drain_ms");
     timeouts->auth_failure_delay = number(object, "auth_failure_delay_ms");
     timeouts->keepalive = number(object, "keepalive_ms");
@@ -409,6 +447,7 @@ static void extract_auth(struct extract *extract, const json_t *root)
     extract_chain(extract, chains, "connection", &config->connection_chain);
     extract_chain(extract, chains, "auth", &config->auth_chain);
     extract_chain(extract, chains, "channel", &config->channel_chain);
+    extract_chain(extract, chains, "log", &config->log_chain);
     for (size_t i = 0; i < json_array_size(list); i++) {
         const char *name = json_string_value(json_array_get(list, i));
         config->auth_methods |= name ? method_bit(name, strlen(name)) : 0;
@@ -466,6 +505,7 @@ int config_extract(json_t *root, struct config *config)
     extract_listeners(&extract, json_object_get(root, "listeners"));
     extract_keys(&extract, root);
     extract_algorithms(&extract, json_object_get(root, "algorithms"));
+    extract_admission(&extract, root);
     extract_bounds(&extract, root);
     extract_plugins(&extract, root);
     extract_auth(&extract, root);

@@ -11,6 +11,7 @@
 
 #include "base/err.h"
 #include "config/position.h"
+#include "config/profile.h"
 
 static const struct kind {
     const char *key;
@@ -107,7 +108,8 @@ static void check_name(const char *name, size_t length, void *arg)
     struct known_list known = {.kind = check->kind};
     char key[64];
 
-    if (is_known(check->kind, name, length))
+    if (is_known(check->kind, name, length) ||
+        (check->config->algorithms.is_compatible && profile_adds(check->kind->key, name, length)))
         return;
     snprintf(key, sizeof key, "/algorithms/%s", check->kind->key);
     for_each_name(check->kind->candidates, add_if_known, &known);

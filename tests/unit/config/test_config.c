@@ -120,6 +120,44 @@ static void default_algorithms_are_safe_and_cheap(void **state)
     config_free(config);
 }
 
+static void compatibility_adds_to_the_lists_that_are_not_given(void **state)
+{
+    (void)state;
+    struct config *config =
+        parse("{\"algorithms\": {\"profile\": \"compatibility\", \"macs\": [\"x\"]}," LISTENER "}");
+    const struct config_algorithms *algorithms = &config->algorithms;
+    assert_true(algorithms->is_compatible);
+    assert_int_equal(strncmp(algorithms->kex, "curve25519-sha256,", 18), 0);
+    assert_non_null(strstr(algorithms->kex, ",diffie-hellman-group14-sha1"));
+    assert_non_null(strstr(algorithms->ciphers, ",aes128-cbc,3des-cbc"));
+    assert_non_null(strstr(algorithms->host_keys, ",ssh-rsa"));
+    assert_non_null(strstr(algorithms->public_keys, ",ssh-rsa"));
+    assert_string_equal(algorithms->macs, "x");
+    config_free(config);
+    config = parse("{\"algorithms\": {\"strict_kex\": 3}," LISTENER "}");
+    assert_false(config->algorithms.is_compatible);
+    assert_int_equal(config->algorithms.strict_kex, CONFIG_STRICT_KEX_REQUIRED);
+    assert_null(strstr(config->algorithms.ciphers, "cbc"));
+    config_free(config);
+}
+
+static void lists_of_addresses_and_versions_are_kept(void **state)
+{
+    (void)state;
+    struct config *config = parse(
+        "{\"access\": {\"allow\": [\"192.0.2.0/24\", \"2001:db8:*\", \"::1\"], \"deny\": [\"*\"]},"
+        " \"client_versions\": {\"deny\": [\"*putty*\"]}," LISTENER "}");
+    assert_int_equal(config->access.allow.count, 3);
+    assert_int_equal(config->access.allow.items[0].network.bits, 24);
+    assert_true(config->access.allow.items[1].is_pattern);
+    assert_string_equal(config->access.allow.items[1].text, "2001:db8:*");
+    assert_int_equal(config->access.allow.items[2].network.bits, 128);
+    assert_int_equal(config->access.deny.count, 1);
+    assert_int_equal(config->client_versions.allow.count, 0);
+    assert_string_equal(config->client_versions.deny.items[0], "*putty*");
+    config_free(config);
+}
+
 static void host_keys_lie_in_the_state_directory(void **state)
 {
     (void)state;
@@ -518,6 +556,8 @@ int main(void)
         cmocka_unit_test(everything_but_listeners_has_a_default),
         cmocka_unit_test(bounds_have_defaults),
         cmocka_unit_test(default_algorithms_are_safe_and_cheap),
+        cmocka_unit_test(compatibility_adds_to_the_lists_that_are_not_given),
+        cmocka_unit_test(lists_of_addresses_and_versions_are_kept),
         cmocka_unit_test(host_keys_lie_in_the_state_directory),
         cmocka_unit_test(sets_of_host_keys_and_authorities_are_read),
         cmocka_unit_test(relative_paths_start_at_the_file),

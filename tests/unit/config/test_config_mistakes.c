@@ -66,6 +66,19 @@ static void syntax_errors_have_line_and_column(void **state)
     expect_syntax_error("[]", 1, "must be an object {…}, but is a list […]");
 }
 
+static void lists_of_addresses_name_the_entry(void **state)
+{
+    (void)state;
+    expect("\"access\": {\"allow\": [\"192.0.2.1\", \"192.0.2.1/24\"]}", "/access/allow/1",
+           "\"192.0.2.1/24\" is an address within a network; write 192.0.2.0/24");
+    expect("\"access\": {\"deny\": [\"2001:db8::1/64\"]}", "/access/deny/0", "write 2001:db8::/64");
+    expect("\"access\": {\"deny\": [\"example.org\"]}", "/access/deny/0",
+           "\"example.org\" is neither an address nor a network");
+    expect("\"access\": {\"deny\": [\"*.example.org\"]}", "/access/deny/0",
+           "\"*.example.org\" is no pattern of numeric addresses");
+    expect("\"access\": {\"deny\": [\"10.0.0.0/33\"]}", "/access/deny/0", "\"10.0.0.0/33\"");
+}
+
 static void deep_nesting_is_refused_before_it_is_parsed(void **state)
 {
     (void)state;
@@ -167,8 +180,8 @@ static void keys_that_are_half_named_are_refused(void **state)
 {
     (void)state;
     expect("\"host_keys\": {\"keys\": [{}]}", "/host_keys/keys/0", "\"file\" or \"text\"");
-    expect("\"host_keys\": {\"keys\": [{\"file\": \"f\", \"text\": \"t\"}]}",
-           "/host_keys/keys/0", "\"file\" or \"text\"");
+    expect("\"host_keys\": {\"keys\": [{\"file\": \"f\", \"text\": \"t\"}]}", "/host_keys/keys/0",
+           "\"file\" or \"text\"");
     expect("\"host_keys\": {\"keys\": [{\"file\": \"f\", \"passphrase_file\": \"p\","
            " \"passphrase_environment\": \"E\"}]}",
            "/host_keys/keys/0", "either \"passphrase_file\"");
@@ -524,6 +537,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(syntax_errors_have_line_and_column),
+        cmocka_unit_test(lists_of_addresses_name_the_entry),
         cmocka_unit_test(deep_nesting_is_refused_before_it_is_parsed),
         cmocka_unit_test(brackets_in_strings_are_no_nesting),
         cmocka_unit_test(huge_texts_are_refused),
