@@ -1,6 +1,6 @@
 /*
  * answer.c: what plugins do about a question: complete it, or leave it to a thread that may block.
- * Called by service.c, on any thread.
+ * Called by service.c, on any thread, and by remote.c for what a plugin's own process answers.
  */
 #include "plugin/call_state.h"
 #include "plugin/frame.h"
@@ -85,4 +85,58 @@ int32_t call_run_blocking(struct plugin_instance *instance, sp_token token,
         call->state.blocking = run_it; /* under the lock: a deadline may look at it */
     pthread_mutex_unlock(&host->lock);
     return rc;
+}
+
+/* --- answers from an instance's own process; reactor thread ----------------------------------- */
+
+struct plugin_call *call_find(struct plugin_instance *instance, sp_token token)
+{
+    struct plugin_host *host = instance->host;
+    pthread_mutex_lock(&host->lock);
+    struct plugin_call *call = idmap_get(&host->tokens, token);
+    pthread_mutex_unlock(&host->lock);
+    return call && call->instance == instance ? call : NULL;
+}
+
+void call_answered(struct plugin_call *call, int32_t verdict, const struct sp_reply *reply)
+{
+    struct plugin_host *host = call->instance->host;
+    if (call->state.flags & CALL_CLAIMED)
+        return;
+    if (reply && !(call->state.flags & CALL_SETTLED))
+        verdict = take_reply(call, reply);
+    pthread_mutex_lock(&host->lock);
+    call->state.flags |= CALL_CLAIMED | CALL_READY;
+    if (call->state.flags & CALL_SETTLED)
+        call_log_late(call);
+    else
+        call_settle(call, verdict, call->state.reply ? CALL_IS_REPLY : 0);
+    call_post(call); /* the loop does not wait: this is its thread */
+    pthread_mutex_unlock(&host->lock);
+}
+
+/* Without an answer before it, nobody will ever give one. With the lock. */
+static void give_up(struct plugin_call *call, int32_t verdict)
+{
+    if (!(call->state.flags & CALL_SETTLED))
+        call_settle(call, verdict, 0);
+    call->state.flags &= ~(uint32_t)CALL_BUSY;
+    call_post(call);
+}
+
+void call_returned(struct plugin_call *call)
+{
+    struct plugin_host *host = call->instance->host;
+    pthread_mutex_lock(&host->lock);
+    give_up(call, SP_E_FAILED);
+    pthread_mutex_unlock(&host->lock);
+}
+
+void call_fail_all(struct plugin_instance *instance, int32_t verdict)
+{
+    struct plugin_host *host = instance->host;
+    pthread_mutex_lock(&host->lock);
+    list_for_each (node, &instance->calls)
+        give_up(container_of(node, struct plugin_call, state.link), verdict);
+    pthread_mutex_unlock(&host->lock);
 }

@@ -18,6 +18,7 @@
 #include "base/log.h"
 #include "plugin/call_state.h"
 #include "plugin/frame.h"
+#include "plugin/remote.h"
 
 struct plugin_strands {
     uint32_t users; /* the connection, and calls under way; reactor thread */
@@ -97,6 +98,9 @@ static bool drop_queued(struct plugin_call *call)
         reactor_task_cancel(host->reactor, &call->state.task);
         call->instance->deferred--;
         call->state.flags &= ~(uint32_t)(CALL_DEFERRED | CALL_POSTED);
+    } else if (call->instance->remote) {
+        if (!remote_withdraw(call))
+            return false;
     } else if (pool_cancel(host->pool, &call->state.job)) {
         call_leave_pool(call->instance);
     } else {
@@ -111,7 +115,8 @@ static int32_t judge(const struct plugin_call *call, uint32_t flags, const struc
 {
     const struct plugin_operation_info *info = plugin_operation_info(call->operation);
     int32_t verdict = call->state.verdict;
-    if (flags & CALL_EXPIRED)
+    /* In the plugin's own process, its answers are for the worker to judge. */
+    if ((flags & CALL_EXPIRED) || call->instance->host->is_guest)
         return verdict;
 
     bool is_known = plugin_operation_accepts(call->operation, verdict);
@@ -142,6 +147,8 @@ static void deliver(struct plugin_call *call, uint32_t flags)
 static void release(struct plugin_call *call)
 {
     reply_free(call->state.reply, &call->state.room);
+    if (call->instance->remote)
+        remote_release(call);
     plugin_strands_free(call->strands);
     call->on_release(call);
 }
@@ -194,6 +201,10 @@ static void on_task(struct reactor_task *task)
 /* The core has settled the call itself: the plugin may hurry, if it has begun at all. */
 static void tell_cancel(struct plugin_call *call, sp_token token)
 {
+    if (call->instance->remote) {
+        remote_cancel(call->instance->remote, token);
+        return;
+    }
     const struct sp_plugin *d = call->instance->loaded.descriptor;
     if (!LOADER_HAS(d, cancel) || frame_is_of(call))
         return;
@@ -344,7 +355,7 @@ static uint64_t deadline_of(const struct plugin_call *call)
 static void set_deadline(struct plugin_call *call)
 {
     uint64_t deadline_ms = deadline_of(call);
-    if (!deadline_ms)
+    if (!deadline_ms || call->instance->host->is_guest)
         return;
     call->state.deadline.on_time = on_deadline;
     /* Out of memory here means a call without a deadline; the answer may still come. */
@@ -385,6 +396,20 @@ static void run_on_pool(struct plugin_call *call)
     call->state.started_ns = clock_now_ns();
     set_deadline(call);
     submit(call);
+}
+
+/* In the instance's own process. What cannot be asked there is over at once. */
+static void run_remotely(struct plugin_call *call)
+{
+    struct plugin_host *host = call->instance->host;
+    call->state.started_ns = clock_now_ns();
+    int32_t verdict = remote_call(call);
+    pthread_mutex_lock(&host->lock);
+    if (verdict < 0)
+        call_take_verdict(call, verdict);
+    else
+        set_deadline(call);
+    serve_and_unlock(call);
 }
 
 static void on_deferred(struct reactor_task *task)
@@ -433,7 +458,7 @@ void plugin_call_start(struct plugin_call *call)
         refuse(call, info->interface == PLUGIN_FS ? SP_E_UNSUPPORTED : SP_NEXT);
         return;
     }
-    if (!instance->is_started) {
+    if (!instance->is_started || (call->epoch && call->epoch != instance->epoch)) {
         refuse(call, SP_E_STALE);
         return;
     }
@@ -453,7 +478,9 @@ void plugin_call_start(struct plugin_call *call)
         call->strands->users++;
     call->event->operation = info->slot;
     call->event->token = call->state.token;
-    if (instance->threading == THREADING_REACTOR)
+    if (instance->remote)
+        run_remotely(call);
+    else if (instance->threading == THREADING_REACTOR)
         run_on_reactor(call);
     else
         run_on_pool(call);

@@ -18,6 +18,10 @@ struct plugin_call {
     enum plugin_operation operation;
     struct sp_event *event;         /* the host sets struct_size's siblings operation and token */
     struct plugin_strands *strands; /* of the connection; NULL where there is none */
+    /* For what the event names that only the plugin knows (its handles, channels it has taken): the
+     * plugin_instance_epoch() in which the plugin gave it. One that has been started anew since is
+     * not asked: SP_E_STALE. 0: the event names nothing of the kind. */
+    uint32_t epoch;
     /* reply is NULL if the plugin gave a verdict only; else it is of the operation's type, complete
      * to its last field as compiled here, and lives until on_done returns. */
     void (*on_done)(struct plugin_call *call, int32_t verdict, const struct sp_reply *reply);
@@ -36,6 +40,9 @@ struct plugin_call {
         struct sp_reply *reply; /* in room, or malloc()ed */
         struct reply_room room;
         uint64_t started_ns;
+        struct list remote; /* where the instance's process is asked, and cannot be yet */
+        uint64_t shared_at; /* data of a file, in memory shared with that process */
+        uint64_t shared_bytes;
     } state;
 };
 

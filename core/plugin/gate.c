@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "plugin/private.h"
+#include "plugin/remote.h"
 
 struct plugin_gate {
     struct plugin_host *host;
@@ -16,6 +17,7 @@ struct plugin_gate {
     uint64_t bytes_in, bytes_out;
     struct plugin_framing framing;
     bool is_wanted; /* a sender was told "less" */
+    bool is_lost;   /* the process that served it is gone */
 };
 
 struct plugin_gate *plugin_gate_open(struct plugin_instance *instance,
@@ -23,7 +25,6 @@ struct plugin_gate *plugin_gate_open(struct plugin_instance *instance,
                                      uint64_t room)
 {
     struct plugin_host *host = instance->host;
-    (void)connection;
     struct plugin_gate *gate = malloc(sizeof *gate);
     if (!gate)
         return NULL;
@@ -32,10 +33,13 @@ struct plugin_gate *plugin_gate_open(struct plugin_instance *instance,
     pthread_mutex_lock(&host->gates_lock);
     int rc = hashmap_add(&host->gates, channel, gate);
     pthread_mutex_unlock(&host->gates_lock);
-    if (rc == 0)
-        return gate;
-    free(gate);
-    return NULL;
+    if (rc < 0) {
+        free(gate);
+        return NULL;
+    }
+    if (instance->remote && connection)
+        remote_gate_opened(instance->remote, connection, channel, room);
+    return gate;
 }
 
 /* Not for every byte that goes out: once there is room worth a call. */
@@ -59,6 +63,8 @@ bool plugin_gate_drained(struct plugin_gate *gate, uint64_t len)
     drain(gate, len);
     bool is_due = wakes(gate);
     pthread_mutex_unlock(lock);
+    if (gate->instance->remote)
+        remote_gate_drained(gate->instance->remote, gate->channel, len);
     return is_due;
 }
 
@@ -109,6 +115,8 @@ void plugin_gate_close(struct plugin_gate *gate)
     pthread_mutex_lock(&gate->host->gates_lock);
     hashmap_remove(&gate->host->gates, gate->channel);
     pthread_mutex_unlock(&gate->host->gates_lock);
+    if (gate->instance->remote)
+        remote_gate_closed(gate->instance->remote, gate->channel);
     free(gate);
 }
 
@@ -135,6 +143,41 @@ bool gate_is_open(struct plugin_host *host, sp_id channel)
     bool is_open = hashmap_get(&host->gates, channel) != NULL;
     pthread_mutex_unlock(&host->gates_lock);
     return is_open;
+}
+
+bool gate_is_of(struct plugin_host *host, sp_id channel, const struct plugin_instance *instance)
+{
+    pthread_mutex_lock(&host->gates_lock);
+    const struct plugin_gate *gate = hashmap_get(&host->gates, channel);
+    bool is_of = gate && gate->instance == instance;
+    pthread_mutex_unlock(&host->gates_lock);
+    return is_of;
+}
+
+struct lost {
+    const struct plugin_instance *instance;
+    struct plugin_gate *gate;
+};
+
+static void find_lost(uint64_t key, void *value, void *arg)
+{
+    struct plugin_gate *gate = value;
+    struct lost *lost = arg;
+    (void)key;
+    if (gate->instance == lost->instance && !gate->is_lost)
+        lost->gate = gate;
+}
+
+sp_id gate_take_lost(struct plugin_host *host, const struct plugin_instance *instance)
+{
+    struct lost lost = {.instance = instance};
+    pthread_mutex_lock(&host->gates_lock);
+    hashmap_for_each(&host->gates, find_lost, &lost);
+    if (lost.gate)
+        lost.gate->is_lost = true;
+    sp_id channel = lost.gate ? lost.gate->channel : 0;
+    pthread_mutex_unlock(&host->gates_lock);
+    return channel;
 }
 
 void gate_give_back(struct plugin_host *host, sp_id channel, uint64_t len)

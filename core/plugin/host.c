@@ -11,6 +11,7 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "plugin/private.h"
+#include "plugin/remote.h"
 
 #define TICK_MS 1000
 /* How long the end waits for operations that run on the pool or wait for it: what plugins are told
@@ -56,11 +57,13 @@ static struct plugin_host *make(const struct config *config, struct reactor *rea
     return host;
 }
 
-/* Every instance that is wrong is told of, not just the first. */
-static void add_instances(struct plugin_host *host, const struct config *config,
+/* Every instance that is wrong is told of, not just the first. only: the one there is to be. */
+static void add_instances(struct plugin_host *host, const struct config *config, const char *only,
                           struct report *report)
 {
     for (size_t i = 0; i < config->plugins_count; i++) {
+        if (only && strcmp(config->plugins[i].name, only) != 0)
+            continue;
         struct plugin_instance *instance = instance_new(config, i, report);
         if (!instance)
             continue;
@@ -71,11 +74,14 @@ static void add_instances(struct plugin_host *host, const struct config *config,
     }
 }
 
-static int bring_up(struct plugin_host *host, const struct config *config, struct report *report)
+static int bring_up(struct plugin_host *host, const struct config *config, const char *only,
+                    struct report *report)
 {
     size_t errors = report->errors;
     bool has_tick = false;
-    add_instances(host, config, report);
+    add_instances(host, config, only, report);
+    if (only && host->count == 0)
+        report_error(report, config->file, 0, NULL, "has no plugin instance \"%s\"", only);
     if (report->errors != errors)
         return SP_ERR_INVALID;
     for (size_t i = 0; i < host->count; i++)
@@ -94,9 +100,9 @@ static int bring_up(struct plugin_host *host, const struct config *config, struc
     return 0;
 }
 
-int plugin_host_new(const struct config *config, struct reactor *reactor, struct pool *pool,
-                    const struct plugin_services *services, struct plugin_host **ret_host,
-                    struct report *report)
+static int new_host(const struct config *config, const char *only, struct reactor *reactor,
+                    struct pool *pool, const struct plugin_services *services,
+                    struct plugin_host **ret_host, struct report *report)
 {
     *ret_host = NULL;
     struct plugin_host *host = make(config, reactor, pool, services);
@@ -104,13 +110,40 @@ int plugin_host_new(const struct config *config, struct reactor *reactor, struct
         report_error(report, config->file, 0, NULL, "out of memory");
         return SP_ERR_NOMEM;
     }
-    int rc = bring_up(host, config, report);
+    host->is_guest = only != NULL;
+    int rc = bring_up(host, config, only, report);
     if (rc < 0) {
         plugin_host_free(host);
         return rc;
     }
     *ret_host = host;
     return 0;
+}
+
+int plugin_host_new(const struct config *config, struct reactor *reactor, struct pool *pool,
+                    const struct plugin_services *services, struct plugin_host **ret_host,
+                    struct report *report)
+{
+    return new_host(config, NULL, reactor, pool, services, ret_host, report);
+}
+
+int plugin_host_new_guest(const struct config *config, const char *instance,
+                          struct reactor *reactor, struct pool *pool,
+                          const struct plugin_services *services, struct plugin_host **ret_host,
+                          struct report *report)
+{
+    return new_host(config, instance, reactor, pool, services, ret_host, report);
+}
+
+struct plugin_instance *plugin_host_only(struct plugin_host *host)
+{
+    return host->instances[0];
+}
+
+void plugin_host_attach_peer(struct plugin_host *host, size_t index, int fd, const char *text)
+{
+    struct remote *remote = index < host->count ? host->instances[index]->remote : NULL;
+    remote_attach(remote, fd, text);
 }
 
 /* Wait until nothing of the instance runs on the pool. False: it is stuck. */
@@ -195,7 +228,7 @@ struct plugin_instance *plugin_host_find(struct plugin_host *host, const char *n
 {
     for (size_t i = 0; i < host->count; i++)
         if (strcmp(host->instances[i]->name, name) == 0)
-            return host->instances[i]->loaded.tables[interface] ? host->instances[i] : NULL;
+            return host->instances[i]->manifest->interfaces[interface] ? host->instances[i] : NULL;
     return NULL;
 }
 
@@ -212,6 +245,11 @@ const char *plugin_instance_name(const struct plugin_instance *instance)
 bool plugin_instance_offers(const struct plugin_instance *instance, enum plugin_operation operation)
 {
     return instance->loaded.operations >> operation & 1u;
+}
+
+uint32_t plugin_instance_epoch(const struct plugin_instance *instance)
+{
+    return instance->epoch;
 }
 
 bool plugin_instance_on_error_next(const struct plugin_instance *instance)

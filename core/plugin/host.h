@@ -96,6 +96,8 @@ size_t plugin_host_count(const struct plugin_host *host); /* of instances */
 const char *plugin_instance_name(const struct plugin_instance *instance);
 bool plugin_instance_offers(const struct plugin_instance *instance,
                             enum plugin_operation operation);
+/* The life of the plugin that gives handles and takes channels now; see struct plugin_call. */
+uint32_t plugin_instance_epoch(const struct plugin_instance *instance);
 /* A failure of this instance counts as SP_NEXT ("on_error": "next"). */
 bool plugin_instance_on_error_next(const struct plugin_instance *instance);
 

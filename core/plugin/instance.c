@@ -15,6 +15,7 @@
 #include "config/schema.h"
 #include "plugin/frame.h"
 #include "plugin/private.h"
+#include "plugin/remote.h"
 
 #define KEY_ROOM 64
 
@@ -127,11 +128,14 @@ struct plugin_instance *instance_new(const struct config *config, size_t number,
     instance->tick_job.run = run_tick;
     if (find_manifest(instance, config, number, report) < 0)
         goto fail;
-    instance->index = (uint32_t)number;
+    instance->number = (uint32_t)number;
     instance->deadline_ms =
         plugin->deadline_ms ? plugin->deadline_ms : instance->manifest->deadline_ms;
     instance->on_error_next = plugin->on_error_next;
     choose_threading(instance, config, number, report);
+    instance->is_isolated = plugin->isolation == CONFIG_AS_MANIFEST
+                                ? instance->manifest->is_isolated
+                                : plugin->isolation == CONFIG_PROCESS;
     instance->config_json = configure(config, number, instance->manifest, report);
     manifest_check_library(instance->manifest, report);
     if (report->errors == errors)
@@ -141,10 +145,26 @@ fail:
     return NULL;
 }
 
+static void log_created(const struct plugin_instance *instance, const char *isolation)
+{
+    log_info("plugin.created", LOG_TEXT("instance", instance->name),
+             LOG_TEXT("plugin", instance->manifest->name),
+             LOG_TEXT("version", instance->manifest->version),
+             LOG_TEXT("threading", threading_text(instance->threading)),
+             LOG_TEXT("isolation", isolation));
+}
+
 int instance_create(struct plugin_instance *instance, const struct config *config,
                     struct report *report)
 {
     struct frame frame;
+    if (instance->is_isolated && !instance->host->is_guest) {
+        if (remote_open(instance, config, report) < 0)
+            return SP_ERR_INVALID;
+        instance->is_created = true;
+        log_created(instance, "process");
+        return 0;
+    }
     frame_enter(&frame, instance->name, "load", NULL);
     int loaded = loader_load(instance->manifest, &instance->loaded, report);
     frame_leave(&frame);
@@ -160,14 +180,12 @@ int instance_create(struct plugin_instance *instance, const struct config *confi
         snprintf(text, sizeof text,
                  "plugin %s could not create the instance \"%s\" (%d); the log has its reason",
                  instance->manifest->name, instance->name, rc);
-        complain(config, instance->index, "", report, text);
+        complain(config, instance->number, "", report, text);
         return SP_ERR_INVALID;
     }
     instance->is_created = true;
-    log_info("plugin.created", LOG_TEXT("instance", instance->name),
-             LOG_TEXT("plugin", instance->manifest->name),
-             LOG_TEXT("version", instance->manifest->version),
-             LOG_TEXT("threading", threading_text(instance->threading)));
+    if (!instance->host->is_guest)
+        log_created(instance, "in-process");
     return 0;
 }
 
@@ -176,6 +194,10 @@ int instance_start(struct plugin_instance *instance, const struct config *config
 {
     const struct sp_plugin *d = instance->loaded.descriptor;
     int32_t rc = 0;
+    if (instance->remote) { /* it is started over there */
+        instance->is_started = true;
+        return 0;
+    }
     if (d->start) {
         struct frame frame;
         frame_enter(&frame, instance->name, "start", NULL);
@@ -187,10 +209,11 @@ int instance_start(struct plugin_instance *instance, const struct config *config
         snprintf(text, sizeof text,
                  "instance \"%s\" of plugin %s could not start (%d); the log has its reason",
                  instance->name, instance->manifest->name, rc);
-        complain(config, instance->index, "", report, text);
+        complain(config, instance->number, "", report, text);
         return SP_ERR_INVALID;
     }
     instance->is_started = true;
+    instance->epoch = 1;
     return 0;
 }
 
@@ -199,7 +222,9 @@ void instance_stop(struct plugin_instance *instance)
     if (!instance->is_started)
         return;
     instance->is_started = false;
-    if (!instance->loaded.descriptor->stop)
+    if (instance->remote)
+        remote_close(instance);
+    if (instance->remote || !instance->loaded.descriptor->stop)
         return;
     struct frame frame;
     frame_enter(&frame, instance->name, "stop", NULL);
@@ -212,6 +237,8 @@ void instance_destroy(struct plugin_instance *instance)
     if (!instance->is_created)
         return;
     instance->is_created = false;
+    if (instance->remote)
+        return;
     struct frame frame;
     frame_enter(&frame, instance->name, "destroy", NULL);
     instance->loaded.descriptor->destroy(instance->self);
@@ -222,6 +249,7 @@ void instance_free(struct plugin_instance *instance)
 {
     if (!instance)
         return;
+    remote_free(instance->remote);
     manifest_free(instance->manifest);
     free(instance->config_json);
     free(instance->name);
@@ -230,7 +258,7 @@ void instance_free(struct plugin_instance *instance)
 
 bool instance_has_tick(const struct plugin_instance *instance)
 {
-    return LOADER_HAS(instance->loaded.descriptor, tick);
+    return !instance->remote && LOADER_HAS(instance->loaded.descriptor, tick);
 }
 
 static void tick(struct plugin_instance *instance)

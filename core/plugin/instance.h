@@ -16,11 +16,16 @@
 #include "worker/pool.h"
 
 struct plugin_host;
+struct remote;
 
 struct plugin_instance {
     struct sp_host services; /* what the plugin is given; see service.c */
     struct plugin_host *host;
-    uint32_t index; /* among the host's */
+    uint32_t index;  /* among the host's */
+    uint32_t number; /* among config->plugins */
+    uint32_t epoch;  /* how often it has been started: again and again if in its own process */
+    struct remote *remote; /* its process, where its code is not run here; else NULL */
+    bool is_isolated;      /* is to have one */
     char *name;
     struct manifest *manifest;
     struct loaded_plugin loaded;

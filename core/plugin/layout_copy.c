@@ -160,13 +160,13 @@ static bool copy_field(struct copier *copier, const struct field *field, const c
 }
 
 /* A struct within another is as long as its sender says or as what encloses it leaves. */
-static bool is_present(const struct field *field, const char *source, size_t size)
+bool layout_has(const struct field *field, const void *source, size_t size)
 {
     if (field->kind != FIELD_STRUCT || !field->of->is_sized)
         return field->offset + field_width(field) <= size;
     if (field->offset + field->of->size_offset + sizeof(uint32_t) > size)
         return false;
-    return field->offset + layout_filled(field->of, source + field->offset) <= size;
+    return field->offset + layout_filled(field->of, (const char *)source + field->offset) <= size;
 }
 
 /* target is zeroed, or NULL while adding up. */
@@ -180,7 +180,7 @@ static bool copy_struct(struct copier *copier, const struct layout *layout, cons
     }
     for (uint32_t i = 0; i < layout->fields_count; i++) {
         const struct field *field = &layout->fields[i];
-        if (!is_present(field, source, size)) {
+        if (!layout_has(field, source, size)) {
             if (field->kind == FIELD_ARRAY && target)
                 memset(target + field->count_offset, 0, field->count_width);
             continue;

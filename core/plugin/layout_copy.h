@@ -12,6 +12,8 @@
 
 /* How much of *source its sender filled in. 0: its size is garbage. */
 size_t layout_filled(const struct layout *layout, const void *source);
+/* Whether the field lies within the size bytes that are filled in of the struct at source. */
+bool layout_has(const struct field *field, const void *source, size_t size);
 
 /* The bytes that a copy of source and all it points to takes, or 0 with *ret_fault naming the field
  * that is out of bounds. */

@@ -41,6 +41,7 @@ struct plugin_host {
     struct pool *pool;
     struct plugin_services services;  /* zero if there are none */
     struct worker_counters *counters; /* or NULL */
+    bool is_guest; /* in a plugin's own process: answers are the worker's to judge */
     pthread_t reactor_thread;
     uint64_t slow_ns; /* 0: nothing is slow */
     struct plugin_instance **instances;
@@ -58,11 +59,20 @@ struct plugin_host {
     struct service_queue queue;
 };
 
+/* host.c: the host in the process of an isolated instance, with nothing but that instance. */
+int plugin_host_new_guest(const struct config *config, const char *instance,
+                          struct reactor *reactor, struct pool *pool,
+                          const struct plugin_services *services, struct plugin_host **ret_host,
+                          struct report *report);
+struct plugin_instance *plugin_host_only(struct plugin_host *host);
+
 /* service.c */
 void service_init(struct plugin_host *host);
 /* The host ends: what plugins asked for is dropped. Threads that are stuck may still ask for more.
  */
 void service_drop_queued(struct plugin_host *host);
+/* Whether a channel can be asked for so. */
+bool service_open_is_sound(const struct sp_channel_open *open);
 /* The functions that an instance's plugin is given. */
 void service_table(struct sp_host *services);
 
@@ -78,10 +88,24 @@ void call_release_all(struct plugin_instance *instance);
 /* Whether a call's on_done is still to come. */
 bool call_is_awaited(struct plugin_instance *instance);
 
+/* answer.c: what an instance's own process says of a call, on the reactor thread. NULL if the token
+ * is none, or another instance's. */
+struct plugin_call *call_find(struct plugin_instance *instance, sp_token token);
+/* The verdict counts unless there is a reply. */
+void call_answered(struct plugin_call *call, int32_t verdict, const struct sp_reply *reply);
+/* The plugin is through with the event. */
+void call_returned(struct plugin_call *call);
+/* The process is gone: nothing more will come for any call. */
+void call_fail_all(struct plugin_instance *instance, int32_t verdict);
+
 /* gate.c: by a channel's id, on any thread. Each is SP_E_STALE where there is none.
  * gate_take: bytes that channel_send may take. */
 int64_t gate_take(struct plugin_host *host, sp_id channel, uint64_t len);
 bool gate_is_open(struct plugin_host *host, sp_id channel);
+/* Whether the channel is one that the instance serves. */
+bool gate_is_of(struct plugin_host *host, sp_id channel, const struct plugin_instance *instance);
+/* A channel that the instance served whose process is gone, each once; 0: no more. */
+sp_id gate_take_lost(struct plugin_host *host, const struct plugin_instance *instance);
 /* Bytes that were taken and will not be sent after all. */
 void gate_give_back(struct plugin_host *host, sp_id channel, uint64_t len);
 int32_t gate_set_framing(struct plugin_host *host, sp_id channel,

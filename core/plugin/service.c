@@ -374,7 +374,7 @@ static int32_t service_framing(const struct sp_host *services, sp_id channel,
     return (int32_t)ask(services, &(struct service_item){.kind = SERVICE_REFRAMED, .id = channel});
 }
 
-static bool is_sound(const struct sp_channel_open *open)
+bool service_open_is_sound(const struct sp_channel_open *open)
 {
     return open && SP_HAS(open, payload) && open->type.data && open->type.len > 0 &&
            open->type.len <= TYPE_MAX && !memchr(open->type.data, 0, (size_t)open->type.len) &&
@@ -388,7 +388,7 @@ static int32_t service_open(const struct sp_host *services, sp_id connection,
     const struct plugin_services *session = &by->host->services;
     struct service_item item = {.kind = SERVICE_OPEN, .id = connection, .by = by};
     int32_t rc = SP_E_NOMEM;
-    if (!is_sound(open) || !ret_channel)
+    if (!service_open_is_sound(open) || !ret_channel)
         return SP_E_INVALID;
     if (!session->channel_reserve)
         return SP_E_UNSUPPORTED;
