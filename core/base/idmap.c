@@ -5,6 +5,8 @@
 
 #include <stdlib.h>
 
+#include "base/err.h"
+
 #define SMALLEST 8u
 
 struct idmap_slot {
@@ -72,6 +74,16 @@ void *idmap_get(const struct idmap *map, uint64_t id)
     struct idmap_slot *slot = find(map, id);
 
     return slot ? slot->value : NULL;
+}
+
+int idmap_set(struct idmap *map, uint64_t id, void *value)
+{
+    struct idmap_slot *slot = find(map, id);
+
+    if (!slot)
+        return SP_ERR_NOT_FOUND;
+    slot->value = value;
+    return 0;
 }
 
 void *idmap_remove(struct idmap *map, uint64_t id)

@@ -21,6 +21,8 @@ void idmap_free(struct idmap *map);
 uint64_t idmap_add(struct idmap *map, void *value, uint32_t limit);
 /* The value, or NULL for any id that is not in use. Safe for every 64-bit number. */
 void *idmap_get(const struct idmap *map, uint64_t id);
+/* From now on id stands for value (not NULL). 0, or SP_ERR_NOT_FOUND. */
+int idmap_set(struct idmap *map, uint64_t id, void *value);
 /* As idmap_get(), and the id is gone. */
 void *idmap_remove(struct idmap *map, uint64_t id);
 

@@ -40,16 +40,27 @@ static void free_own_chunk(struct channel_chunk *chunk)
     free(container_of(chunk, struct own_chunk, chunk));
 }
 
+struct channel_chunk *channel_last_chunk(const struct channel *channel)
+{
+    if (list_is_empty(&channel->chunks) || channel->wants_eof || channel->wants_close)
+        return NULL;
+    return container_of(channel->chunks.prev, struct channel_chunk, link);
+}
+
+void channel_grow_last(struct channel *channel, size_t length)
+{
+    channel_last_chunk(channel)->length += length;
+    channel->queued += length;
+    session_kick(channel->session);
+}
+
 /* Room for length bytes of stream in the last chunk, if it is ours and has it. */
 static struct own_chunk *joinable(struct channel *channel, uint32_t stream, size_t length)
 {
-    struct channel_chunk *last;
+    struct channel_chunk *last = channel_last_chunk(channel);
     struct own_chunk *own;
 
-    if (list_is_empty(&channel->chunks))
-        return NULL;
-    last = container_of(channel->chunks.prev, struct channel_chunk, link);
-    if (last->on_sent != free_own_chunk || last->stream != stream)
+    if (!last || last->on_sent != free_own_chunk || last->stream != stream)
         return NULL;
     own = container_of(last, struct own_chunk, chunk);
     if ((size_t)(last->data - own->bytes) + last->length + length > own->capacity)
@@ -68,9 +79,7 @@ int channel_send(struct channel *channel, uint32_t stream, const void *data, siz
     if (own) {
         size_t used = (size_t)(own->chunk.data - own->bytes) + own->chunk.length;
         memcpy(own->bytes + used, data, length);
-        own->chunk.length += length;
-        channel->queued += length;
-        session_kick(channel->session);
+        channel_grow_last(channel, length);
         return 0;
     }
     size_t capacity = length > JOIN_SIZE ? length : JOIN_SIZE;
@@ -157,6 +166,8 @@ bool channel_flush(struct channel *channel)
     ssh_session ssh = channel->session->ssh;
     bool moved = false;
 
+    if (channel->is_opening)
+        return false;
     while (!list_is_empty(&channel->chunks) && !channel->remote_closed) {
         struct channel_chunk *chunk =
             container_of(list_first(&channel->chunks), struct channel_chunk, link);
@@ -196,6 +207,7 @@ static void on_eof(ssh_session ssh, ssh_channel library_channel, void *arg)
 
     (void)ssh, (void)library_channel;
     channel->remote_eof = true;
+    channel->is_short[0] = channel->is_short[1] = false;
     session_kick(channel->session);
 }
 
@@ -213,6 +225,7 @@ static void on_close(ssh_session ssh, ssh_channel library_channel, void *arg)
 
     (void)ssh, (void)library_channel;
     channel->remote_eof = true;
+    channel->is_short[0] = channel->is_short[1] = false;
     channel->remote_closed = true;
     channel->linger.on_time = on_lingered;
     if (reactor_timer_set(channel->session->service->reactor, &channel->linger, LINGER_MS) < 0)
@@ -222,16 +235,66 @@ static void on_close(ssh_session ssh, ssh_channel library_channel, void *arg)
 
 void channel_resume(struct channel *channel)
 {
-    channel->is_paused = false;
+    channel->is_paused = channel->is_short[0] = channel->is_short[1] = false;
     session_kick(channel->session);
 }
 
-void channel_reframed(struct channel *channel)
+/* --- opened by us ----------------------------------------------------------------------------- */
+
+static struct channel *opening_channel(struct session *session, uint32_t local)
 {
-    if (!channel->is_short)
-        return; /* the handler is going to look by itself */
-    channel->is_short = false;
-    channel_resume(channel);
+    struct channel *channel = channel_by_local(session, local);
+
+    if (channel && channel->is_opening && !channel->refusal)
+        return channel;
+    session_end(session, DISCONNECT_PROTOCOL_ERROR, "channel.unsolicited",
+                "an answer to a channel that nobody opens");
+    return NULL;
+}
+
+bool channel_on_confirmation_packet(struct session *session, struct wire_reader *payload)
+{
+    uint32_t local = wire_get_u32(payload), remote = wire_get_u32(payload);
+    uint32_t packet_size;
+    struct channel *channel;
+
+    wire_get_u32(payload); /* the window, which the library keeps */
+    packet_size = wire_get_u32(payload);
+    if (!wire_ok(payload) || packet_size < CHANNEL_PACKET_MIN) {
+        session_end(session, DISCONNECT_PROTOCOL_ERROR, "channel.malformed_confirmation",
+                    "malformed channel confirmation, or too small a packet size");
+        return true;
+    }
+    channel = opening_channel(session, local);
+    if (!channel)
+        return true;
+    channel->is_opening = false;
+    channel->remote = remote;
+    if (channel->handler->on_opened)
+        channel->handler->on_opened(channel->handler_arg, 0);
+    channel_input_open_window(channel);
+    session_kick(session);
+    return false; /* the library opens its part */
+}
+
+bool channel_on_refusal_packet(struct session *session, struct wire_reader *payload)
+{
+    uint32_t local = wire_get_u32(payload), reason = wire_get_u32(payload);
+    struct channel *channel = opening_channel(session, local);
+
+    if (channel) /* it ends in channel_settle(): the pump may be at it right now */
+        channel->refusal = wire_ok(payload) && reason ? reason : SP_OPEN_PROHIBITED;
+    session_kick(session);
+    return true;
+}
+
+size_t channel_count_opening(const struct session *session)
+{
+    size_t count = 0;
+
+    list_for_each (node, &session->channels)
+        count += channel_from_link(node)->is_opening;
+    return count;
 }
 
 /* --- the end -------------------------------------------------------------------------------- */
@@ -259,7 +322,7 @@ static void channel_destroy(struct channel *channel)
     struct session *session = channel->session;
 
     /* First of all no plugin finds it any more, whatever it does in what it is told below. */
-    idmap_remove(&session->service->channels, channel->id);
+    channel_id_release(session->service, channel->id);
     channel->wants_close = true;
     list_remove(&channel->link);
     reactor_timer_cancel(session->service->reactor, &channel->linger);
@@ -269,6 +332,7 @@ static void channel_destroy(struct channel *channel)
         struct channel_chunk *chunk = container_of(node, struct channel_chunk, link);
         chunk->on_sent(chunk);
     }
+    channel_tell_closed(channel);
     if (channel->handler)
         channel->handler->on_closed(channel->handler_arg);
     requests_free(&channel->requests);
@@ -339,9 +403,24 @@ static void close_now(struct channel *channel)
     channel_destroy(channel);
 }
 
+static bool settle_opening(struct channel *channel)
+{
+    if (!channel->refusal)
+        return false;
+    if (channel->handler->on_opened)
+        channel->handler->on_opened(channel->handler_arg, channel->refusal);
+    ssh_remove_channel_callbacks(channel->ssh, &channel->callbacks);
+    ssh_channel_free(channel->ssh);
+    channel_destroy(channel);
+    return true;
+}
+
 bool channel_settle(struct channel *channel)
 {
     bool moved = false;
+
+    if (channel->is_opening)
+        return settle_opening(channel);
 
     if (channel->handler && !channel->is_paused && !channel->wants_close)
         moved = channel_input_deliver(channel);
@@ -374,18 +453,20 @@ bool channel_settle(struct channel *channel)
 
 /* --- the rest ------------------------------------------------------------------------------- */
 
-struct channel *channel_create(struct session *session, ssh_channel ssh,
-                               const struct tap_confirmation *confirmation)
+struct channel *channel_create(struct session *session, ssh_channel ssh, struct sp_str type,
+                               const struct tap_confirmation *confirmation, sp_id reserved)
 {
     struct channel *channel = calloc(1, sizeof *channel);
 
     if (!channel)
         return NULL;
-    channel->id = idmap_add(&session->service->channels, channel, 0);
-    if (!channel->id) {
+    channel->id = reserved ? reserved : channel_id_reserve(session->service);
+    if (channel_id_bind(session->service, channel->id, channel) < 0) {
         free(channel);
         return NULL;
     }
+    channel->is_opening = reserved != 0;
+    snprintf(channel->type, sizeof channel->type, "%.*s", (int)type.len, type.data);
     channel->session = session;
     channel->ssh = ssh;
     channel->local = confirmation->local;
@@ -427,11 +508,6 @@ struct channel *channel_by_ssh(struct session *session, ssh_channel ssh)
     return NULL;
 }
 
-struct channel *channel_by_id(struct session_service *service, sp_id id)
-{
-    return idmap_get(&service->channels, id);
-}
-
 void channel_set_handler(struct channel *channel, const struct channel_handler *handler, void *arg)
 {
     channel->handler = handler;
@@ -443,6 +519,11 @@ void channel_set_handler(struct channel *channel, const struct channel_handler *
 void *channel_handler_arg(const struct channel *channel, const struct channel_handler *handler)
 {
     return channel->handler == handler ? channel->handler_arg : NULL;
+}
+
+bool channel_is_opening(const struct channel *channel)
+{
+    return channel->is_opening;
 }
 
 bool channel_has_handler(const struct channel *channel)
@@ -461,6 +542,12 @@ void channel_notify_signal(struct channel *channel, struct sp_str name)
         channel->handler->on_signal(channel->handler_arg, name);
 }
 
+void channel_notify_break(struct channel *channel, uint32_t milliseconds)
+{
+    if (channel->handler && channel->handler->on_break)
+        channel->handler->on_break(channel->handler_arg, milliseconds);
+}
+
 void channel_notify_window_change(struct channel *channel)
 {
     if (channel->handler && channel->handler->on_window_change)
@@ -470,6 +557,20 @@ void channel_notify_window_change(struct channel *channel)
 sp_id channel_id(const struct channel *channel)
 {
     return channel->id;
+}
+
+const char *channel_type(const struct channel *channel)
+{
+    return channel->type;
+}
+
+void channel_set_program(struct channel *channel, uint32_t request, struct sp_str text)
+{
+    channel->program = request;
+    snprintf(channel->program_text, sizeof channel->program_text, "%.*s",
+             (int)(text.len < sizeof channel->program_text ? text.len
+                                                           : sizeof channel->program_text - 1),
+             text.len ? text.data : "");
 }
 
 struct session *channel_session(const struct channel *channel)

@@ -37,8 +37,11 @@ struct channel_handler {
     void (*on_eof)(void *arg);
     /* What is queued fell below the low-water mark after channel_is_full() was true. */
     void (*on_writable)(void *arg);
-    /* A signal ("TERM"), a new window size, a break (name "BREAK"). May be NULL. */
+    /* The outcome for a channel that was opened by us: 0, or why the client refused. May be NULL. */
+    void (*on_opened)(void *arg, uint32_t reason);
+    /* A signal ("TERM"), a break, a new window size. May be NULL. */
     void (*on_signal)(void *arg, struct sp_str name);
+    void (*on_break)(void *arg, uint32_t milliseconds);
     void (*on_window_change)(void *arg, const struct sp_terminal *terminal);
     /* The channel is gone, exactly once. Free arg here. */
     void (*on_closed)(void *arg);
@@ -57,9 +60,17 @@ int channel_send(struct channel *channel, uint32_t stream, const void *data, siz
 /* Queue without a copy, after what is queued already. Never fails; on a channel that is closing
  * on_sent comes at once. */
 void channel_send_chunk(struct channel *channel, struct channel_chunk *chunk);
+/* The chunk at the end of the queue, or NULL; and tell that it has grown in place by length. Not
+ * after channel_end_output() or channel_shut(). */
+struct channel_chunk *channel_last_chunk(const struct channel *channel);
+void channel_grow_last(struct channel *channel, size_t length);
 size_t channel_queued(const struct channel *channel); /* bytes not yet handed to the transport */
 bool channel_is_full(struct channel *channel);        /* above the high-water mark (512 KiB) */
 void channel_resume(struct channel *channel);         /* on_data may take again */
+/* From on_data: what waits of stream shall come again once there is more of it, or no more ever. */
+void channel_await_more(struct channel *channel, uint32_t stream);
+/* Nothing follows what on_data is given of stream. */
+bool channel_input_is_last(const struct channel *channel, uint32_t stream);
 
 /* Each after what is queued; each once, later calls do nothing. close implies eof. */
 void channel_end_output(struct channel *channel);

@@ -17,9 +17,11 @@ enum {
 
 static size_t give(struct channel *channel, uint32_t stream, const uint8_t *data, size_t length)
 {
-    size_t taken = channel->handler->on_data(channel->handler_arg, stream, data, length);
+    size_t taken;
 
-    if (taken < length)
+    channel->is_short[stream] = false;
+    taken = channel->handler->on_data(channel->handler_arg, stream, data, length);
+    if (taken < length && !channel->is_short[stream])
         channel->is_paused = true;
     channel->bytes_in += taken;
     return taken;
@@ -30,14 +32,38 @@ static bool is_deaf(const struct channel *channel)
     return channel->wants_close || channel->remote_eof || channel->session->stage == SESSION_ENDING;
 }
 
-static bool is_waiting(const struct channel *channel)
+/* What comes of a stream must wait: for the handler, or behind what waits already. What waits for
+ * more of its own stream is in nobody's way. */
+static bool is_waiting(const struct channel *channel, uint32_t stream)
 {
-    return !channel->handler || channel->is_paused || !channel_input_is_empty(channel);
+    return !channel->handler || channel->is_paused || buffer_length(&channel->input[stream]) ||
+           (buffer_length(&channel->input[!stream]) && !channel->is_short[!stream]);
 }
 
 bool channel_input_is_empty(const struct channel *channel)
 {
     return buffer_length(&channel->input[0]) == 0 && buffer_length(&channel->input[1]) == 0;
+}
+
+void channel_await_more(struct channel *channel, uint32_t stream)
+{
+    channel->is_short[stream] = true;
+}
+
+bool channel_input_is_last(const struct channel *channel, uint32_t stream)
+{
+    return channel->remote_eof &&
+           (tap_is_present() || ssh_channel_poll(channel->ssh, (int)stream) <= 0);
+}
+
+/* Keep what the handler has not taken; what waited for more has it now. 0 or SP_ERR_NOMEM. */
+static int keep(struct channel *channel, uint32_t stream, const uint8_t *data, size_t length)
+{
+    if (buffer_length(&channel->input[stream]) && channel->is_short[stream] && length) {
+        channel->is_short[stream] = false;
+        session_kick(channel->session);
+    }
+    return buffer_append(&channel->input[stream], data, length);
 }
 
 /* What is kept of a stream. True if all of it was taken. */
@@ -61,7 +87,8 @@ void channel_input_open_window(struct channel *channel)
     struct buffer packet = {0};
     uint32_t more;
 
-    if (!tap_is_present() || is_deaf(channel) || channel->window + kept > WINDOW / 2)
+    if (!tap_is_present() || channel->is_opening || is_deaf(channel) ||
+        channel->window + kept > WINDOW / 2)
         return;
     more = WINDOW - channel->window - (uint32_t)kept;
     wire_put_u8(&packet, TAP_CHANNEL_WINDOW_ADJUST);
@@ -83,10 +110,9 @@ static void receive(struct channel *channel, uint32_t stream, struct sp_str data
         return;
     }
     channel->window -= (uint32_t)length;
-    if (!is_waiting(channel))
+    if (!is_waiting(channel, stream))
         taken = give(channel, stream, bytes, length);
-    if (taken < length &&
-        buffer_append(&channel->input[stream], bytes + taken, length - taken) < 0) {
+    if (keep(channel, stream, bytes + taken, length - taken) < 0) {
         session_break(channel->session, "channel.failed", "out of memory");
         return;
     }
@@ -131,13 +157,16 @@ int channel_input_callback(ssh_session ssh, ssh_channel library_channel, void *d
                            uint32_t length, int is_stderr, void *arg)
 {
     struct channel *channel = arg;
+    uint32_t stream = is_stderr ? SP_STREAM_STDERR : SP_STREAM_DATA;
 
     (void)ssh, (void)library_channel;
     if (is_deaf(channel))
         return (int)length;
-    if (is_waiting(channel))
+    if (channel->is_short[stream] && !channel->is_paused)
+        return keep(channel, stream, data, length) < 0 ? 0 : (int)length;
+    if (is_waiting(channel, stream))
         return 0;
-    return (int)give(channel, is_stderr ? SP_STREAM_STDERR : SP_STREAM_DATA, data, length);
+    return (int)give(channel, stream, data, length);
 }
 
 /* Take from the library in pieces that can be kept if the handler does not want all of one. */
@@ -160,12 +189,13 @@ bool channel_input_deliver(struct channel *channel)
 
     for (uint32_t stream = 0; stream < 2; stream++) {
         while (!channel->is_paused && !channel->wants_close && !channel->session->is_dead) {
-            bool had_some = buffer_length(&channel->input[stream]) > 0;
-            if (!give_kept(channel, stream))
+            size_t kept = buffer_length(&channel->input[stream]);
+            bool is_done = channel->is_short[stream] || give_kept(channel, stream);
+            moved |= buffer_length(&channel->input[stream]) < kept;
+            if (!(is_done || channel->is_short[stream]) || tap_is_present() ||
+                !pull(channel, stream))
                 break;
-            moved |= had_some;
-            if (tap_is_present() || !pull(channel, stream))
-                break;
+            channel->is_short[stream] = false;
         }
     }
     if (moved && !channel->session->is_dead)

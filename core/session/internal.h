@@ -2,6 +2,8 @@
 #ifndef SALLYPORT_SESSION_INTERNAL_H
 #define SALLYPORT_SESSION_INTERNAL_H
 
+#include <pthread.h>
+
 #include <libssh/callbacks.h>
 #include <libssh/libssh.h>
 #include <libssh/server.h>
@@ -38,7 +40,8 @@ struct session_service {
     struct plugin_host *host;
     ssh_bind bind;           /* never listens: a bag of keys and options */
     struct hashmap sessions; /* by connection id */
-    struct idmap channels;   /* those that plugins know, by sp_id */
+    pthread_mutex_t ids_lock;
+    struct idmap channels; /* by sp_id; any thread, with ids_lock: see channel_id.c */
     struct chain connection_chain;
     struct chain auth_chain;
     struct chain channel_chain;
@@ -150,6 +153,9 @@ static inline bool session_is_over(const struct session *session)
 /* Queue one packet. What a client that does not read, or does not finish an exchange of keys, makes
  * us queue is bounded. 0 or negative. */
 int session_send_packet(struct session *session, const struct buffer *packet);
+/* As tap_open(). */
+ssh_channel session_open_channel(struct session *session, const char *type, struct sp_str payload,
+                                 struct tap_confirmation *ret_confirmation);
 /* Replace the snapshot; connection is the new content. 0 or SP_ERR_NOMEM. */
 int session_set_snapshot(struct session *session, const struct sp_connection *connection);
 void session_arm_timer(struct session *session);
@@ -164,18 +170,31 @@ void auth_on_message(struct session *session, ssh_message message);
 /* After every message has been taken: a request that was seen but gave no message was swallowed. */
 void auth_after_messages(struct session *session);
 
+/* open_toward.c: a plugin's wish for a channel toward the client. */
+void open_toward_client(struct session_service *service, struct plugin_instance *by,
+                        struct plugin_gate *gate, sp_id connection,
+                        const struct sp_channel_open *wish);
+
 /* open.c */
+/* How many channels may be open at a time. */
+uint32_t open_channels_max(const struct session *session);
 bool open_on_packet(struct session *session, struct wire_reader *payload);
 void open_on_message(struct session *session, ssh_message message);
 void open_cancel_all(struct session *session);
 
 /* channel.c */
 struct channel *channel_from_link(struct list *link);
-struct channel *channel_create(struct session *session, ssh_channel ssh,
-                               const struct tap_confirmation *confirmation);
+enum {
+    CHANNEL_TYPE_MAX = 64, /* bytes of a name in the protocol, RFC 4250, 4.6.1 */
+    /* The library's write loop needs room for more than a few bytes a packet, and no client of this
+     * world offers less. Every implementation must take 32768 (RFC 4253, 6.1). */
+    CHANNEL_PACKET_MIN = 1024,
+};
+/* reserved: the id of a channel that we open and the client has not confirmed; 0: a new one. */
+struct channel *channel_create(struct session *session, ssh_channel ssh, struct sp_str type,
+                               const struct tap_confirmation *confirmation, sp_id reserved);
 struct channel *channel_by_local(struct session *session, uint32_t local);
 struct channel *channel_by_ssh(struct session *session, ssh_channel ssh);
-struct channel *channel_by_id(struct session_service *service, sp_id id);
 /* Send what can be sent. True if anything went out. */
 bool channel_flush(struct channel *channel);
 /* Deliver what waits in the library, end what is over. True if anything was done; the channel may
@@ -188,12 +207,31 @@ bool channel_on_data_packet(struct session *session, bool is_extended, struct wi
 void channel_on_close_packet(struct session *session, struct wire_reader *payload);
 void channel_forget_closing(struct session *session);
 bool channel_on_window_packet(struct session *session, struct wire_reader *payload);
-/* What the handler wants at once has changed. */
-void channel_reframed(struct channel *channel);
 bool channel_has_handler(const struct channel *channel);
 bool channel_is_closing(const struct channel *channel);
+bool channel_is_opening(const struct channel *channel);
 void channel_notify_signal(struct channel *channel, struct sp_str name);
+void channel_notify_break(struct channel *channel, uint32_t milliseconds);
 void channel_notify_window_change(struct channel *channel);
+const char *channel_type(const struct channel *channel);
+/* What runs on it, for listings. */
+void channel_set_program(struct channel *channel, uint32_t request, struct sp_str text);
+/* The client's answers to channels that we open. */
+bool channel_on_confirmation_packet(struct session *session, struct wire_reader *payload);
+bool channel_on_refusal_packet(struct session *session, struct wire_reader *payload);
+size_t channel_count_opening(const struct session *session);
+
+/* channel_id.c: an id that stands for nothing yet, or 0; both on any thread. */
+sp_id channel_id_reserve(struct session_service *service);
+void channel_id_release(struct session_service *service, sp_id id);
+/* 0, or negative for an id that was not reserved. */
+int channel_id_bind(struct session_service *service, sp_id id, struct channel *channel);
+struct channel *channel_by_id(struct session_service *service, sp_id id);
+
+/* channel_told.c: plugins that want to know of every channel. */
+void channel_tell_opened(struct channel *channel, struct sp_str parameters);
+/* Those that were told, but for the one that serves it. */
+void channel_tell_closed(struct channel *channel);
 uint32_t channel_remote(const struct channel *channel);
 
 /* request.c: requests on a channel, answered in order. */
@@ -221,8 +259,19 @@ void global_on_message(struct session *session, ssh_message message);
 void keepalive_send(struct session *session);
 
 /* plugin_channel.c: a channel that a plugin has taken. */
-/* Make instance the channel's handler. event is what it took. 0 or SP_ERR_NOMEM. */
+/* Make instance the channel's handler. 0 or SP_ERR_NOMEM. */
 int plugin_channel_start(struct channel *channel, struct plugin_instance *instance);
+/* As above, with a gate that is there already and becomes the channel's, even on failure. */
+int plugin_channel_adopt(struct channel *channel, struct plugin_instance *instance,
+                         struct plugin_gate *gate);
+/* A channel that instance wanted to open is refused before it is one: tell. session is NULL if there
+ * is no such connection. The gate is closed. */
+void plugin_channel_refuse(struct session_service *service, struct session *session,
+                           struct plugin_instance *instance, struct plugin_gate *gate,
+                           uint32_t reason);
+/* The instance that serves the channel, or NULL. ret_info (may be NULL): as channel_info(). */
+const struct plugin_instance *plugin_channel_instance(const struct channel *channel,
+                                                      struct sp_channel_info *ret_info);
 /* The client has been told: the plugin may begin. */
 void plugin_channel_started(struct channel *channel);
 int32_t plugin_channel_attach(struct channel *channel, const struct sp_channel_streams *streams);

@@ -10,24 +10,27 @@
 
 #include "base/err.h"
 #include "base/log.h"
-#include "base/str.h"
+#include "session/framer.h"
 #include "session/relay.h"
 
 enum {
-    DATA_MAX = 32 * 1024,   /* a data event */
-    GATE_ROOM = 256 * 1024, /* what a plugin may have queued toward the client */
-    CONTROLS_MAX = 64,      /* signals on their way to a plugin that is slow */
+    CONTROLS_MAX = 64, /* signals on their way to a plugin that is slow */
+    JOIN_SIZE = 1024,  /* small sends are joined in chunks of this size */
 };
 
 struct plugin_channel {
     struct channel *channel; /* NULL once it is gone */
     struct session *session; /* likewise */
+    struct plugin_strands *strands;
     struct plugin_instance *instance;
     struct plugin_gate *gate;
+    struct plugin_framing framing;
+    size_t searched[2]; /* see framer.h; by SP_STREAM_* */
     struct relay *relay;
     sp_id id;
     unsigned references; /* calls not yet released, and the channel's */
     bool data_is_pending;
+    bool is_opening;       /* toward the client; the plugin waits for the outcome */
     bool has_eof;          /* the client sends no more */
     uint32_t controls;     /* control calls not yet released */
     bool size_is_out;      /* a call about the window's size is under way … */
@@ -47,7 +50,8 @@ struct channel_call {
 struct gate_chunk {
     struct channel_chunk chunk;
     struct plugin_channel *owner;
-    size_t length;
+    size_t length; /* with what has gone out */
+    size_t capacity;
     uint8_t bytes[];
 };
 
@@ -56,8 +60,10 @@ static void call_plugin(struct plugin_channel *owner, enum plugin_operation oper
 
 static void unref(struct plugin_channel *owner)
 {
-    if (--owner->references == 0)
-        free(owner);
+    if (--owner->references > 0)
+        return;
+    plugin_strands_free(owner->strands);
+    free(owner);
 }
 
 /* --- calls ------------------------------------------------------------------------------------ */
@@ -138,12 +144,26 @@ static void on_release(struct plugin_call *call)
 
     if (call->operation == PLUGIN_CHANNEL_control)
         control_released(owner, self->event.request);
-    snapshot_unref(self->connection);
+    if (self->connection)
+        snapshot_unref(self->connection);
     free(self);
     unref(owner);
 }
 
-/* details says what is particular to the event; bytes become its data. */
+/* Which field of the event the bytes are. */
+static struct sp_str *bytes_field(struct sp_channel_event *event, enum plugin_operation operation)
+{
+    switch (operation) {
+    case PLUGIN_CHANNEL_data:
+        return &event->data;
+    case PLUGIN_CHANNEL_opened:
+        return &event->type;
+    default:
+        return &event->name;
+    }
+}
+
+/* details says what is particular to the event; bytes become one of its texts. */
 static void call_plugin(struct plugin_channel *owner, enum plugin_operation operation,
                         const struct sp_channel_event *details, const void *bytes, size_t length)
 {
@@ -154,21 +174,20 @@ static void call_plugin(struct plugin_channel *owner, enum plugin_operation oper
         return;
     self = calloc(1, sizeof *self + length + 1);
     if (!self) {
-        session_break(owner->session, "channel.failed", "out of memory");
+        if (owner->session)
+            session_break(owner->session, "channel.failed", "out of memory");
         return;
     }
     self->owner = owner;
-    self->connection = snapshot_ref(owner->session->snapshot);
+    if (owner->session)
+        self->connection = snapshot_ref(owner->session->snapshot);
     self->event = *details;
     self->event.head =
         (struct sp_event){.struct_size = sizeof self->event, .connection = self->connection};
     self->event.channel = owner->id;
     if (length)
         memcpy(self->bytes, bytes, length);
-    if (operation == PLUGIN_CHANNEL_data)
-        self->event.data = (struct sp_str){self->bytes, length};
-    else
-        self->event.name = (struct sp_str){self->bytes, length};
+    *bytes_field(&self->event, operation) = (struct sp_str){self->bytes, length};
     if (details->terminal) {
         self->terminal = *details->terminal;
         self->terminal.term = self->terminal.modes = sp_str_of(""); /* as with the request */
@@ -177,7 +196,7 @@ static void call_plugin(struct plugin_channel *owner, enum plugin_operation oper
     self->call.instance = owner->instance;
     self->call.operation = operation;
     self->call.event = &self->event.head;
-    self->call.strands = owner->session->strands;
+    self->call.strands = owner->strands;
     self->call.on_done = on_done;
     self->call.on_release = on_release;
     owner->references++;
@@ -188,24 +207,63 @@ static void call_plugin(struct plugin_channel *owner, enum plugin_operation oper
 /* --- the channel's handler ----------------------------------------------------------------------
  */
 
+static size_t give_to_relay(struct plugin_channel *owner, uint32_t stream, const uint8_t *data,
+                            size_t length)
+{
+    size_t taken = stream == SP_STREAM_DATA ? relay_take(owner->relay, data, length) : length;
+
+    plugin_gate_received(owner->gate, taken);
+    return taken;
+}
+
+/* How many bytes make the next event; 0: it is not there yet. */
+static size_t next_event(struct plugin_channel *owner, uint32_t stream, const uint8_t *data,
+                         size_t length, struct sp_channel_event *event)
+{
+    bool is_last = channel_input_is_last(owner->channel, stream), is_whole;
+    size_t piece;
+
+    if (plugin_gate_reframe(owner->gate, &owner->framing))
+        owner->searched[0] = owner->searched[1] = 0;
+    piece =
+        framer_next(&owner->framing, &owner->searched[stream], data, length, is_last, &is_whole);
+    *event = (struct sp_channel_event){.stream = stream, .frame_end = is_whole};
+    return piece;
+}
+
 static size_t handle_data(void *arg, uint32_t stream, const uint8_t *data, size_t length)
 {
     struct plugin_channel *owner = arg;
     size_t taken = 0;
 
-    if (owner->relay)
-        return stream == SP_STREAM_DATA ? relay_take(owner->relay, data, length) : length;
     /* Without the operation the plugin is going to attach descriptors: the data is theirs. */
-    if (!plugin_instance_offers(owner->instance, PLUGIN_CHANNEL_data))
+    if (!owner->relay && !plugin_instance_offers(owner->instance, PLUGIN_CHANNEL_data))
         return 0;
-    while (taken < length && !owner->data_is_pending && owner->channel) {
-        size_t piece = length - taken < DATA_MAX ? length - taken : DATA_MAX;
-        struct sp_channel_event details = {.stream = stream};
+    while (taken < length && !owner->data_is_pending && owner->channel && !owner->relay) {
+        struct sp_channel_event details;
+        size_t piece = next_event(owner, stream, data + taken, length - taken, &details);
+        if (piece == 0) {
+            channel_await_more(owner->channel, stream);
+            break;
+        }
         owner->data_is_pending = true;
+        plugin_gate_received(owner->gate, piece);
         call_plugin(owner, PLUGIN_CHANNEL_data, &details, data + taken, piece);
         taken += piece;
     }
+    if (owner->relay)
+        taken += give_to_relay(owner, stream, data + taken, length - taken);
     return taken;
+}
+
+static void handle_opened(void *arg, uint32_t reason)
+{
+    struct plugin_channel *owner = arg;
+    struct sp_channel_event details = {.reason = reason};
+    const char *type = owner->channel ? channel_type(owner->channel) : "";
+
+    owner->is_opening = false;
+    call_plugin(owner, PLUGIN_CHANNEL_opened, &details, type, strlen(type));
 }
 
 static void handle_eof(void *arg)
@@ -227,16 +285,24 @@ static void handle_writable(void *arg)
         relay_resume_output(owner->relay);
 }
 
-static void handle_signal(void *arg, struct sp_str name)
+static void control(struct plugin_channel *owner, const struct sp_channel_event *details,
+                    struct sp_str name)
 {
-    struct plugin_channel *owner = arg;
-    struct sp_channel_event details = {.request = str_is(name, "BREAK") ? SP_REQUEST_BREAK
-                                                                        : SP_REQUEST_SIGNAL};
-
     if (owner->controls >= CONTROLS_MAX)
         channel_shut(owner->channel);
     else
-        call_plugin(owner, PLUGIN_CHANNEL_control, &details, name.data, (size_t)name.len);
+        call_plugin(owner, PLUGIN_CHANNEL_control, details, name.data, (size_t)name.len);
+}
+
+static void handle_signal(void *arg, struct sp_str name)
+{
+    control(arg, &(struct sp_channel_event){.request = SP_REQUEST_SIGNAL}, name);
+}
+
+static void handle_break(void *arg, uint32_t milliseconds)
+{
+    control(arg, &(struct sp_channel_event){.request = SP_REQUEST_BREAK, .number = milliseconds},
+            sp_str_of(""));
 }
 
 /* However often the size changes, the plugin is told of the latest. */
@@ -256,6 +322,8 @@ static void handle_closed(void *arg)
     struct plugin_channel *owner = arg;
     struct sp_channel_event details = {0};
 
+    if (owner->is_opening) /* the connection ended before the client answered */
+        handle_opened(owner, SP_OPEN_CONNECT_FAILED);
     relay_free(owner->relay);
     owner->relay = NULL;
     plugin_gate_close(owner->gate);
@@ -270,7 +338,9 @@ static const struct channel_handler handler = {
     .on_data = handle_data,
     .on_eof = handle_eof,
     .on_writable = handle_writable,
+    .on_opened = handle_opened,
     .on_signal = handle_signal,
+    .on_break = handle_break,
     .on_window_change = handle_window_change,
     .on_closed = handle_closed,
 };
@@ -280,25 +350,68 @@ static const struct channel_handler handler = {
 
 int plugin_channel_start(struct channel *channel, struct plugin_instance *instance)
 {
+    const struct session *session = channel_session(channel);
+    struct plugin_gate *gate =
+        plugin_gate_open(instance, session->snapshot, channel_id(channel), PLUGIN_GATE_ROOM);
+
+    return gate ? plugin_channel_adopt(channel, instance, gate) : SP_ERR_NOMEM;
+}
+
+int plugin_channel_adopt(struct channel *channel, struct plugin_instance *instance,
+                         struct plugin_gate *gate)
+{
     struct session *session = channel_session(channel);
     struct plugin_channel *owner = calloc(1, sizeof *owner);
 
-    if (!owner)
+    if (!owner) {
+        plugin_gate_close(gate);
         return SP_ERR_NOMEM;
+    }
     *owner = (struct plugin_channel){
         .channel = channel,
         .session = session,
+        .strands = plugin_strands_ref(session->strands),
         .instance = instance,
+        .gate = gate,
         .id = channel_id(channel),
         .references = 1,
+        .is_opening = channel_is_opening(channel),
     };
-    owner->gate = plugin_gate_open(instance, session->snapshot, owner->id, GATE_ROOM);
-    if (!owner->gate) {
-        free(owner);
-        return SP_ERR_NOMEM;
-    }
     channel_set_handler(channel, &handler, owner);
     return 0;
+}
+
+void plugin_channel_refuse(struct session_service *service, struct session *session,
+                           struct plugin_instance *instance, struct plugin_gate *gate,
+                           uint32_t reason)
+{
+    struct plugin_channel *owner = calloc(1, sizeof *owner);
+
+    if (!owner) {
+        plugin_gate_close(gate);
+        return;
+    }
+    *owner = (struct plugin_channel){
+        .session = session,
+        .strands = session ? plugin_strands_ref(session->strands)
+                           : plugin_strands_new(service->host), /* keeps the order of the two */
+        .instance = instance,
+        .gate = gate,
+        .id = plugin_gate_channel(gate),
+        .references = 1,
+    };
+    handle_opened(owner, reason);
+    handle_closed(owner);
+}
+
+const struct plugin_instance *plugin_channel_instance(const struct channel *channel,
+                                                      struct sp_channel_info *ret_info)
+{
+    const struct plugin_channel *owner = channel_handler_arg(channel, &handler);
+
+    if (owner && ret_info)
+        plugin_gate_info(owner->gate, ret_info);
+    return owner ? owner->instance : NULL;
 }
 
 void plugin_channel_started(struct channel *channel)
@@ -354,20 +467,42 @@ static void on_gate_chunk_sent(struct channel_chunk *chunk)
     free(self);
 }
 
+/* The last chunk, if it is of this plugin's small sends and has room for another. */
+static struct gate_chunk *joinable(struct channel *channel, const struct plugin_channel *owner,
+                                   uint32_t stream, size_t length)
+{
+    struct channel_chunk *last = channel_last_chunk(channel);
+    struct gate_chunk *chunk;
+
+    if (!last || last->on_sent != on_gate_chunk_sent || last->stream != stream)
+        return NULL;
+    chunk = container_of(last, struct gate_chunk, chunk);
+    return chunk->owner == owner && length <= chunk->capacity - chunk->length ? chunk : NULL;
+}
+
 int32_t plugin_channel_send(struct channel *channel, uint32_t stream, const void *data,
                             uint64_t length)
 {
     struct plugin_channel *owner = channel_handler_arg(channel, &handler);
+    size_t capacity = length > JOIN_SIZE ? (size_t)length : JOIN_SIZE;
     struct gate_chunk *chunk;
 
     if (!owner)
         return SP_E_STALE;
-    chunk = malloc(sizeof *chunk + (size_t)length);
+    chunk = joinable(channel, owner, stream, (size_t)length);
+    if (chunk) {
+        memcpy(chunk->bytes + chunk->length, data, (size_t)length);
+        chunk->length += (size_t)length;
+        channel_grow_last(channel, (size_t)length);
+        return 0;
+    }
+    chunk = malloc(sizeof *chunk + capacity);
     if (!chunk)
         return SP_E_NOMEM;
     memcpy(chunk->bytes, data, (size_t)length);
     chunk->owner = owner;
     chunk->length = (size_t)length;
+    chunk->capacity = capacity;
     chunk->chunk = (struct channel_chunk){.data = chunk->bytes,
                                           .length = (size_t)length,
                                           .stream = stream,

@@ -27,6 +27,7 @@ const struct request_kind request_kinds[] = {
     {"break", SP_REQUEST_BREAK, 0},
     {"x11-req", SP_REQUEST_X11, SP_PERMIT_X11},
     {"auth-agent-req@openssh.com", SP_REQUEST_AGENT, SP_PERMIT_AGENT},
+    {"xon-xoff", SP_REQUEST_XON_XOFF, 0},
     {NULL, 0, 0},
 };
 
@@ -218,6 +219,13 @@ static const struct config_subsystem *subsystem_row(const struct channel *channe
     return NULL;
 }
 
+static void note_program(struct channel *channel, const struct channel_request *request)
+{
+    channel_requests(channel)->has_program = true;
+    channel_set_program(channel, request->kind,
+                        (struct sp_str){request->name, request->name_length});
+}
+
 static void start_builtin(struct channel *channel, const struct session_builtin *builtin)
 {
     struct channel_request *request = first(channel);
@@ -230,7 +238,7 @@ static void start_builtin(struct channel *channel, const struct session_builtin 
     }
     /* The client must have its answer before the first data. */
     copy = strndup(command.data ? command.data : "", (size_t)command.len);
-    channel_requests(channel)->has_program = true;
+    note_program(channel, request);
     finish(channel, true);
     if (!copy || builtin->start(channel, sp_str_of(copy)) < 0)
         channel_shut(channel);
@@ -241,7 +249,6 @@ static void on_verdict(void *owner, int32_t verdict, const struct sp_reply *answ
                        const struct plugin_instance *by)
 {
     struct channel *channel = owner;
-    struct channel_requests *requests = channel_requests(channel);
     struct channel_request *request = first(channel);
 
     (void)answer;
@@ -266,7 +273,7 @@ static void on_verdict(void *owner, int32_t verdict, const struct sp_reply *answ
     case SP_REQUEST_SUBSYSTEM:
         if (verdict == SP_TAKE &&
             plugin_channel_start(channel, (struct plugin_instance *)(uintptr_t)by) == 0) {
-            requests->has_program = true;
+            note_program(channel, request);
             finish(channel, true);
             plugin_channel_started(channel);
             return;
@@ -297,13 +304,18 @@ static void ask_chain(struct channel *channel, const struct chain *chain)
         .head = {.struct_size = sizeof event, .connection = session->snapshot},
         .channel = channel_id(channel),
         .request = request->kind,
-        .type = sp_str_of("session"),
+        .type = sp_str_of(memory->type),
         .name = {memory->name, request->name_length},
         .value = {memory->value, request->value_length},
+        .number = request->number,
         .terminal = channel_requests(channel)->has_terminal ? &memory->terminal : NULL,
         .environment = memory->environment,
         .environment_count = memory->environment_count,
     };
+    if (request->kind == SP_REQUEST_X11) {
+        event.x11 = &memory->x11;
+        event.name = event.value = sp_str_of("");
+    }
     if (is_program && forced.len) {
         /* Shell or not, the forced command is what runs; the client's words are its value. */
         event.request = SP_REQUEST_EXEC;
@@ -369,7 +381,8 @@ void request_serve_next(struct channel *channel)
     struct channel_request *request;
     uint32_t permit = 0;
 
-    if (list_is_empty(&requests->pending) || requests->run || session->is_dead)
+    if (list_is_empty(&requests->pending) || requests->run || session->is_dead ||
+        channel_is_opening(channel))
         return;
     request = first(channel);
     for (size_t i = 0; request_kinds[i].name; i++)
@@ -393,7 +406,7 @@ void request_serve_next(struct channel *channel)
         finish(channel, channel_has_handler(channel));
         return;
     case SP_REQUEST_BREAK:
-        channel_notify_signal(channel, sp_str_of("BREAK"));
+        channel_notify_break(channel, request->number);
         finish(channel, channel_has_handler(channel));
         return;
     default:

@@ -17,6 +17,8 @@ struct channel_request {
     char *value;
     size_t value_length;
     struct sp_terminal terminal; /* pty: term is name, modes is value */
+    struct sp_x11 x11;           /* x11: protocol is name, cookie is value */
+    uint32_t number;             /* as sp_channel_event.number */
 };
 
 /* The requests the core knows. Ends with a NULL name. */
@@ -37,7 +39,9 @@ char *request_duplicate(const char *text, size_t length);
 struct request_memory {
     char *name;
     char *value;
+    char type[CHANNEL_TYPE_MAX + 1];
     struct sp_terminal terminal;
+    struct sp_x11 x11;
     struct sp_pair *environment;
     size_t environment_count;
 };

@@ -38,7 +38,7 @@ static void take_size(struct wire_reader *payload, struct sp_terminal *terminal)
     terminal->height_pixels = wire_get_u32(payload);
 }
 
-/* The fields after want_reply. False: malformed. */
+/* The fields after want_reply. False, or payload has failed: malformed. */
 static bool decode(struct channel_request *request, struct wire_reader *payload)
 {
     switch (request->kind) {
@@ -49,7 +49,7 @@ static bool decode(struct channel_request *request, struct wire_reader *payload)
         return take_text(payload, MODES_MAX, true, &request->value, &request->value_length);
     case SP_REQUEST_WINDOW_CHANGE:
         take_size(payload, &request->terminal);
-        return wire_ok(payload);
+        return true;
     case SP_REQUEST_ENV:
         return take_text(payload, NAME_MAX_BYTES, false, &request->name, &request->name_length) &&
                take_text(payload, REQUEST_ENVIRONMENT_BYTES, false, &request->value,
@@ -60,11 +60,28 @@ static bool decode(struct channel_request *request, struct wire_reader *payload)
     case SP_REQUEST_SIGNAL:
         return take_text(payload, NAME_MAX_BYTES, false, &request->name, &request->name_length);
     case SP_REQUEST_BREAK:
-        wire_get_u32(payload);
-        return wire_ok(payload);
-    default:
+        request->number = wire_get_u32(payload);
+        return true;
+    case SP_REQUEST_XON_XOFF:
+        request->number = wire_get_bool(payload);
+        return true;
+    case SP_REQUEST_X11:
+        request->x11.struct_size = sizeof request->x11;
+        request->x11.single_connection = wire_get_bool(payload);
+        if (!take_text(payload, NAME_MAX_BYTES, false, &request->name, &request->name_length) ||
+            !take_text(payload, NAME_MAX_BYTES, false, &request->value, &request->value_length))
+            return false;
+        request->x11.screen = wire_get_u32(payload);
+        return true;
+    default: /* shell, auth-agent-req: nothing more */
         return true;
     }
+}
+
+/* Known fields, and nothing behind them. */
+static bool decode_all(struct channel_request *request, struct wire_reader *payload)
+{
+    return decode(request, payload) && wire_at_end(payload);
 }
 
 /* For what the core does not know, plugins get the name and the payload as they came. */
@@ -126,11 +143,8 @@ bool request_on_packet(struct session *session, struct wire_reader *payload)
     for (size_t i = 0; request_kinds[i].name; i++)
         if (str_is(name, request_kinds[i].name))
             request->kind = request_kinds[i].kind;
-    if (!wire_ok(payload) ||
-        !(request->kind == SP_REQUEST_OTHER || request->kind == SP_REQUEST_X11 ||
-                  request->kind == SP_REQUEST_AGENT
-              ? keep_raw(request, name, payload)
-              : decode(request, payload)))
+    if (!wire_ok(payload) || !(request->kind == SP_REQUEST_OTHER ? keep_raw(request, name, payload)
+                                                                 : decode_all(request, payload)))
         request->kind = 0;
     enqueue(channel, request);
     return true;
@@ -175,7 +189,14 @@ static void fill_from_message(struct channel_request *request, ssh_message messa
         break;
     case SSH_CHANNEL_REQUEST_X11:
         request->kind = SP_REQUEST_X11;
-        set_text(&request->name, &request->name_length, "x11-req");
+        request->x11.struct_size = sizeof request->x11;
+        request->x11.single_connection =
+            (uint32_t)ssh_message_channel_request_x11_single_connection(message);
+        request->x11.screen = (uint32_t)ssh_message_channel_request_x11_screen_number(message);
+        set_text(&request->name, &request->name_length,
+                 ssh_message_channel_request_x11_auth_protocol(message));
+        set_text(&request->value, &request->value_length,
+                 ssh_message_channel_request_x11_auth_cookie(message));
         break;
     case SSH_CHANNEL_REQUEST_WINDOW_CHANGE:
         request->kind = SP_REQUEST_WINDOW_CHANGE;

@@ -1,6 +1,7 @@
 /* request_memory.c: copies of the texts of a channel request and of what the channel keeps. */
 #include "session/request.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -48,6 +49,10 @@ struct request_memory *request_memory_new(struct channel *channel,
         return NULL;
     memory->name = request_duplicate(request->name, request->name_length);
     memory->value = request_duplicate(request->value, request->value_length);
+    snprintf(memory->type, sizeof memory->type, "%s", channel_type(channel));
+    memory->x11 = request->x11;
+    memory->x11.protocol = (struct sp_str){memory->name, request->name_length};
+    memory->x11.cookie = (struct sp_str){memory->value, request->value_length};
     memory->terminal = requests->terminal;
     memory->terminal.term = duplicate_str(requests->terminal.term);
     memory->terminal.modes = duplicate_str(requests->terminal.modes);

@@ -79,8 +79,24 @@ static int32_t service_channel_reframed(void *arg, sp_id id)
 
     if (!channel)
         return SP_E_STALE;
-    channel_reframed(channel);
+    channel_resume(channel);
     return 0;
+}
+
+static sp_id service_channel_reserve(void *arg)
+{
+    return channel_id_reserve(arg);
+}
+
+static void service_channel_release(void *arg, sp_id id)
+{
+    channel_id_release(arg, id);
+}
+
+static void service_channel_open(void *arg, struct plugin_instance *by, struct plugin_gate *gate,
+                                 sp_id connection, const struct sp_channel_open *open)
+{
+    open_toward_client(arg, by, gate, connection, open);
 }
 
 static int32_t service_disconnect(void *arg, sp_id connection, struct sp_str text)
@@ -255,9 +271,13 @@ int session_service_new(const struct config *config, struct reactor *reactor,
                 .channel_attach = service_channel_attach,
                 .channel_send = service_channel_send,
                 .channel_reframed = service_channel_reframed,
+                .channel_reserve = service_channel_reserve,
+                .channel_release = service_channel_release,
+                .channel_open = service_channel_open,
                 .disconnect = service_disconnect,
             },
     };
+    pthread_mutex_init(&service->ids_lock, NULL);
     rc = service->bind ? session_check_algorithms(config, report) : SP_ERR_NOMEM;
     if (rc == 0)
         rc = bind_set_up(service, report);
@@ -318,6 +338,7 @@ void session_service_free(struct session_service *service)
     free(service->subsystem_chains);
     hashmap_free(&service->sessions);
     idmap_free(&service->channels);
+    pthread_mutex_destroy(&service->ids_lock);
     if (service->bind)
         ssh_bind_free(service->bind);
     ssh_finalize();

@@ -67,6 +67,19 @@ int session_send_packet(struct session *session, const struct buffer *packet)
     return rc;
 }
 
+ssh_channel session_open_channel(struct session *session, const char *type, struct sp_str payload,
+                                 struct tap_confirmation *ret_confirmation)
+{
+    ssh_channel channel;
+
+    if (!session->is_pumping)
+        tap_watch();
+    channel = tap_open(session->ssh, type, payload, ret_confirmation);
+    take_note(session);
+    session_kick(session);
+    return channel;
+}
+
 /* --- packets of the client's ------------------------------------------------------------------ */
 
 static void handshake_done(struct session *session)
@@ -129,6 +142,11 @@ bool session_on_packet(struct session *session, uint8_t number, struct wire_read
     case TAP_CHANNEL_OPEN:
         session_note_activity(session);
         return open_on_packet(session, payload);
+    case TAP_CHANNEL_OPEN_CONFIRMATION:
+        session_note_activity(session);
+        return channel_on_confirmation_packet(session, payload);
+    case TAP_CHANNEL_OPEN_FAILURE:
+        return channel_on_refusal_packet(session, payload);
     case TAP_CHANNEL_WINDOW_ADJUST:
         session_note_activity(session);
         return channel_on_window_packet(session, payload);

@@ -28,11 +28,13 @@ enum {
     TAP_NEWKEYS = 21,
     TAP_USERAUTH_REQUEST = 50,
     TAP_USERAUTH_FAILURE = 51,
+    TAP_USERAUTH_PASSWD_CHANGEREQ = 60,
     TAP_USERAUTH_INFO_RESPONSE = 61,
     TAP_GLOBAL_REQUEST = 80,
     TAP_REQUEST_SUCCESS = 81,
     TAP_REQUEST_FAILURE = 82,
     TAP_CHANNEL_OPEN = 90,
+    TAP_CHANNEL_OPEN_CONFIRMATION = 91,
     TAP_CHANNEL_OPEN_FAILURE = 92,
     TAP_CHANNEL_WINDOW_ADJUST = 93,
     TAP_CHANNEL_DATA = 94,
@@ -61,15 +63,21 @@ struct tap_seen tap_seen(void);
 /* Give back the memory of an output buffer that is empty; NULL is fine. */
 void tap_trim(ssh_buffer output);
 
-/* What a confirmation told the client. All 0 without the tap. */
+/* What the client was told of a channel. All 0 without the tap. */
 struct tap_confirmation {
     uint32_t local;  /* our number of the channel */
-    uint32_t remote; /* the client's */
+    uint32_t remote; /* the client's; 0 while it has not confirmed */
     uint32_t window; /* what the client may send at first */
 };
 
 /* As ssh_message_channel_request_open_reply_accept(), telling what was confirmed. */
 ssh_channel tap_accept_open(ssh_message message, struct tap_confirmation *ret_confirmation);
+
+/* Ask the client for a channel of this type; payload is what follows the maximum packet size. The
+ * answer comes as a packet: a confirmation must reach the library, a refusal need not. NULL: no
+ * memory, or no tap. */
+ssh_channel tap_open(ssh_session ssh, const char *type, struct sp_str payload,
+                     struct tap_confirmation *ret_confirmation);
 
 /* In session.c: a packet from the client, after its number. True: it is dealt with and the library
  * must not see it. */

@@ -35,6 +35,14 @@ void tap_trim(ssh_buffer output)
     (void)output;
 }
 
+ssh_channel tap_open(ssh_session ssh, const char *type, struct sp_str payload,
+                     struct tap_confirmation *ret_confirmation)
+{
+    (void)ssh, (void)type, (void)payload;
+    *ret_confirmation = (struct tap_confirmation){0};
+    return NULL;
+}
+
 ssh_channel tap_accept_open(ssh_message message, struct tap_confirmation *ret_confirmation)
 {
     *ret_confirmation = (struct tap_confirmation){0};

@@ -21,6 +21,10 @@ int __wrap__ssh_buffer_pack(struct ssh_buffer_struct *buffer, const char *format
 struct ssh_socket_struct;
 int __real_ssh_socket_write(struct ssh_socket_struct *socket, const void *data, uint32_t length);
 int __wrap_ssh_socket_write(struct ssh_socket_struct *socket, const void *data, uint32_t length);
+int __real_ssh_handle_packets_termination(ssh_session ssh, int timeout, int (*done)(void *),
+                                          void *arg);
+int __wrap_ssh_handle_packets_termination(ssh_session ssh, int timeout, int (*done)(void *),
+                                          void *arg);
 int __real_ssh_buffer_add_data(struct ssh_buffer_struct *buffer, const void *data, uint32_t length);
 int __wrap_ssh_buffer_add_data(struct ssh_buffer_struct *buffer, const void *data, uint32_t length);
 
@@ -33,13 +37,18 @@ static _Thread_local struct {
 /* Filled while a confirmation is packed. */
 static _Thread_local struct tap_confirmation *confirmation;
 
+/* A channel that is being opened: what the library says of a session is said of it. */
+static _Thread_local struct {
+    const char *type; /* NULL: none */
+    struct sp_str payload;
+    struct tap_confirmation *told;
+} opening;
+
 /* Since tap_watch(). */
 static _Thread_local struct tap_seen seen;
 
 /* Inside ssh_socket_write(), whose first act is to queue. */
 static _Thread_local bool is_queueing;
-
-enum { SSH_MSG_CHANNEL_OPEN_CONFIRMATION = 91 };
 
 /* What the library packs: numbers and pointers only, each a word on the machines this file is built
  * for, so the arguments can be handed on as words. */
@@ -53,6 +62,20 @@ static int pack(struct ssh_buffer_struct *buffer, const char *format, size_t arg
                                    w[7], w[8], w[9], w[10], w[11], w[12], w[13], w[14], w[15],
                                    w[16], w[17], w[18], w[19], w[20], w[21], w[22], w[23], w[24],
                                    w[25], w[26], w[27], w[28], w[29], w[30], w[31]);
+}
+
+static int pack_opening(struct ssh_buffer_struct *buffer, const char *format, size_t argc,
+                        uintptr_t words[WORDS_MAX])
+{
+    int rc;
+
+    opening.told->local = (uint32_t)words[2];
+    opening.told->window = (uint32_t)words[3];
+    words[1] = (uintptr_t)opening.type;
+    rc = pack(buffer, format, argc, words);
+    if (rc == SSH_OK && opening.payload.len)
+        rc = ssh_buffer_add_data(buffer, opening.payload.data, (uint32_t)opening.payload.len);
+    return rc;
 }
 
 int __wrap__ssh_buffer_pack(struct ssh_buffer_struct *buffer, const char *format, size_t argc, ...)
@@ -72,13 +95,15 @@ int __wrap__ssh_buffer_pack(struct ssh_buffer_struct *buffer, const char *format
         words[i] = va_arg(ap, uintptr_t);
     va_end(ap);
     if (confirmation && strcmp(format, "bdddd") == 0 &&
-        (uint8_t)words[0] == SSH_MSG_CHANNEL_OPEN_CONFIRMATION) {
+        (uint8_t)words[0] == TAP_CHANNEL_OPEN_CONFIRMATION) {
         confirmation->remote = (uint32_t)words[1];
         confirmation->local = (uint32_t)words[2];
         confirmation->window = (uint32_t)words[3];
     }
     if (strcmp(format, "bP") == 0 && (uint8_t)words[0] == TAP_KEXINIT)
         seen.has_kexinit = true;
+    if (opening.type && strcmp(format, "bsddd") == 0 && (uint8_t)words[0] == TAP_CHANNEL_OPEN)
+        return pack_opening(buffer, format, argc, words);
     return pack(buffer, format, argc, words);
 }
 
@@ -141,6 +166,8 @@ static ssh_packet_callback handlers[LAST - FIRST + 1] = {
     [TAP_REQUEST_SUCCESS - FIRST] = on_packet,
     [TAP_REQUEST_FAILURE - FIRST] = on_packet,
     [TAP_CHANNEL_OPEN - FIRST] = on_packet,
+    [TAP_CHANNEL_OPEN_CONFIRMATION - FIRST] = on_packet,
+    [TAP_CHANNEL_OPEN_FAILURE - FIRST] = on_packet,
     [TAP_CHANNEL_WINDOW_ADJUST - FIRST] = on_packet,
     [TAP_CHANNEL_DATA - FIRST] = on_packet,
     [TAP_CHANNEL_EXTENDED_DATA - FIRST] = on_packet,
@@ -175,6 +202,33 @@ int tap_send(ssh_session ssh, const void *packet, size_t length)
     rc = ssh_send_issue_banner(ssh, NULL);
     outgoing.data = NULL;
     return rc == SSH_OK ? 0 : SP_ERR_CLOSED;
+}
+
+/* Having asked for a channel, the library would poll for the answer, and let packets in. */
+int __wrap_ssh_handle_packets_termination(ssh_session ssh, int timeout, int (*done)(void *),
+                                          void *arg)
+{
+    return opening.type ? SSH_AGAIN
+                        : __real_ssh_handle_packets_termination(ssh, timeout, done, arg);
+}
+
+ssh_channel tap_open(ssh_session ssh, const char *type, struct sp_str payload,
+                     struct tap_confirmation *ret_confirmation)
+{
+    ssh_channel channel = ssh_channel_new(ssh);
+    int rc = SSH_ERROR;
+
+    *ret_confirmation = (struct tap_confirmation){0};
+    opening.type = type;
+    opening.payload = payload;
+    opening.told = ret_confirmation;
+    if (channel)
+        rc = ssh_channel_open_session(channel);
+    opening.type = NULL;
+    if (rc == SSH_AGAIN)
+        return channel;
+    ssh_channel_free(channel);
+    return NULL;
 }
 
 ssh_channel tap_accept_open(ssh_message message, struct tap_confirmation *ret_confirmation)
