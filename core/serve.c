@@ -11,7 +11,6 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -19,6 +18,7 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/log.h"
+#include "launch.h"
 #include "plugin/host.h"
 #include "session/session.h"
 #include "sftp/sftp.h"
@@ -41,7 +41,8 @@ struct serve {
     struct config *config;
     struct reactor *reactor;
     struct pool *pool;
-    struct worker_counters *counters;
+    struct counters counters;
+    struct plugin_launcher launcher;
     struct session_service *service;
     struct plugin_host *host;
     struct link_end link;
@@ -115,6 +116,9 @@ static void on_message(struct link_end *end, const struct link_message *message,
         session_for_each(serve->service, send_facts, serve);
         tell(serve, LINK_FACTS_END, message->number);
         break;
+    case LINK_HOST:
+        plugin_host_attach_peer(serve->host, (size_t)message->number, fd, message->u.text);
+        return;
     case LINK_DISCONNECT:
         session_disconnect(serve->service, message->number, message->u.text);
         break;
@@ -134,6 +138,24 @@ static void on_closed(struct link_end *end)
 }
 
 static const struct link_events link_events = {.on_message = on_message, .on_closed = on_closed};
+
+/* --- what plugins' own processes and threads need of it --- */
+
+static int obtain_host(void *arg, size_t index, int *ret_fd, char *text, size_t size)
+{
+    (void)arg;
+    return launch_obtain(WORKER_FD_LINK, index, ret_fd, text, size);
+}
+
+static void want_host(void *arg, size_t index)
+{
+    tell(arg, LINK_HOST_WANTED, index);
+}
+
+static void on_overload(void *arg, uint32_t threads)
+{
+    tell(arg, LINK_STUCK, threads);
+}
 
 /* --- coming up --- */
 
@@ -226,23 +248,22 @@ static int open_log(const struct config *config, struct report *report)
 
 static int map_counters(struct serve *serve, struct report *report)
 {
-    void *page = mmap(NULL, sizeof(*serve->counters), PROT_READ | PROT_WRITE, MAP_SHARED,
-                      WORKER_FD_COUNTERS, 0);
-    close(WORKER_FD_COUNTERS);
-    if (page == MAP_FAILED) {
+    int rc = counters_map(WORKER_FD_COUNTERS, serve->config->plugins_count, PLUGIN_OPERATION_COUNT,
+                          &serve->counters);
+    if (rc < 0)
         report_error(report, NULL, 0, NULL, "counters: %s", strerror(errno));
-        return SP_ERR_SYSTEM;
-    }
-    serve->counters = page;
-    return 0;
+    close(WORKER_FD_COUNTERS);
+    return rc;
 }
 
 static int make_loop(struct serve *serve, struct report *report)
 {
     serve->reactor = reactor_new();
     serve->pool = serve->reactor ? pool_new(serve->config->pool_threads) : NULL;
-    if (serve->pool)
+    if (serve->pool) {
+        reactor_count_turns(serve->reactor, serve->counters.turns);
         return 0;
+    }
     report_error(report, NULL, 0, NULL, "cannot start the event loop: %s", strerror(errno));
     return SP_ERR_SYSTEM;
 }
@@ -258,6 +279,17 @@ static void close_doors(void)
     prctl(PR_SET_PDEATHSIG, SIGUSR1, 0, 0, 0);
 }
 
+static int start_plugins(struct serve *serve, struct report *report)
+{
+    struct plugin_services services = *session_service_plugin_services(serve->service);
+    serve->launcher = (struct plugin_launcher){
+        .arg = serve, .obtain = obtain_host, .want = want_host, .on_overload = on_overload};
+    services.launcher = &serve->launcher;
+    services.counters = &serve->counters;
+    return plugin_host_new(serve->config, serve->reactor, serve->pool, &services, &serve->host,
+                           report);
+}
+
 static int come_up(struct serve *serve, const char *config_file, struct report *report)
 {
     const struct session_observer observer = {
@@ -267,16 +299,13 @@ static int come_up(struct serve *serve, const char *config_file, struct report *
         (rc = open_log(serve->config, report)) < 0 || (rc = map_counters(serve, report)) < 0 ||
         (rc = privileges_forgo(serve->config, report)) < 0 || (rc = make_loop(serve, report)) < 0 ||
         (rc = session_service_new(serve->config, serve->reactor, sftp_builtins, &observer,
-                                  serve->counters, &serve->service, report)) < 0 ||
+                                  serve->counters.totals, &serve->service, report)) < 0 ||
         (rc = session_service_load_keys(serve->service, report)) < 0 ||
         (rc = privileges_drop(serve->config, report)) < 0)
         return rc;
     close_doors();
-    if ((rc = plugin_host_new(serve->config, serve->reactor, serve->pool,
-                              session_service_plugin_services(serve->service), &serve->host,
-                              report)) < 0)
+    if ((rc = start_plugins(serve, report)) < 0)
         return rc;
-    plugin_host_set_counters(serve->host, serve->counters);
     return session_service_set_host(serve->service, serve->host, report);
 }
 
@@ -303,8 +332,7 @@ static void go_down(struct serve *serve)
     pool_free(serve->pool);
     alarm(0);
     reactor_free(serve->reactor);
-    if (serve->counters)
-        munmap(serve->counters, sizeof(*serve->counters));
+    counters_unmap(&serve->counters);
     config_free(serve->config);
 }
 

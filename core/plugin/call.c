@@ -68,8 +68,8 @@ static void submit(struct plugin_call *call)
 
 static void count_failure(const struct plugin_host *host)
 {
-    if (host->counters)
-        counter_add(&host->counters->plugin_failures, 1);
+    if (host->services.counters)
+        counter_add(&host->services.counters->totals->plugin_failures, 1);
 }
 
 /* The end of a call's job, on its pool thread and with the lock: call may be gone once the lock is

@@ -210,11 +210,6 @@ void plugin_host_free(struct plugin_host *host)
     free(host);
 }
 
-void plugin_host_set_counters(struct plugin_host *host, struct worker_counters *counters)
-{
-    host->counters = counters;
-}
-
 bool plugin_host_is_busy(const struct plugin_host *host)
 {
     for (size_t i = 0; i < host->count; i++)

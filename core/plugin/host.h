@@ -22,7 +22,7 @@
 struct plugin_gate;
 struct plugin_host;
 struct plugin_instance;
-struct worker_counters;
+struct counters;
 
 /* Where instances with "isolation": "process" get their processes from: each is reached by a socket
  * (SOCK_STREAM), which becomes the host's. index is the instance's place in config->plugins. */
@@ -32,6 +32,9 @@ struct plugin_launcher {
     int (*obtain)(void *arg, size_t index, int *ret_fd, char *text, size_t size);
     /* Later: the socket, or the reason why there is none, comes with plugin_host_attach_peer(). */
     void (*want)(void *arg, size_t index);
+    /* Plugins hold up so many threads of the pool that they are not replaced any more: the worker
+     * itself should be. */
+    void (*on_overload)(void *arg, uint32_t threads);
 };
 
 /* How the process behind a struct sp_channel_streams.process_fd ended that is a pipe: so it is
@@ -67,6 +70,7 @@ struct plugin_services {
                          sp_id connection, const struct sp_channel_open *open);
     int32_t (*disconnect)(void *arg, sp_id connection, struct sp_str text);
     const struct plugin_launcher *launcher; /* NULL: no instance can have a process of its own */
+    const struct counters *counters; /* NULL: nothing is counted, and no instance is disabled */
 };
 
 /* Load, configure and start every instance of config->plugins. On failure report says all that is
@@ -79,8 +83,6 @@ int plugin_host_new(const struct config *config, struct reactor *reactor, struct
 int plugin_host_check(const struct config *config, struct report *report);
 /* What launcher->want() asked for: the socket, or -1 and why there will be none. */
 void plugin_host_attach_peer(struct plugin_host *host, size_t index, int fd, const char *text);
-/* Where failures are counted from now on. */
-void plugin_host_set_counters(struct plugin_host *host, struct worker_counters *counters);
 /* stop and destroy every instance, after what is queued for them has run (a few seconds at most).
  * Calls that are still without an answer then get SP_E_STALE and are released. */
 void plugin_host_free(struct plugin_host *host);

@@ -39,8 +39,7 @@ struct service_queue {
 struct plugin_host {
     struct reactor *reactor;
     struct pool *pool;
-    struct plugin_services services;  /* zero if there are none */
-    struct worker_counters *counters; /* or NULL */
+    struct plugin_services services; /* zero if there are none */
     bool is_guest; /* in a plugin's own process: answers are the worker's to judge */
     pthread_t reactor_thread;
     uint64_t slow_ns; /* 0: nothing is slow */

@@ -43,7 +43,7 @@ static void describe_worker(struct worker *worker, void *array)
 
 static void add_counters(struct worker *worker, void *sum)
 {
-    counters_sum(sum, worker->counters);
+    counters_sum(sum, worker->counters.totals);
 }
 
 static json_t *describe_counters(struct supervisor *supervisor)

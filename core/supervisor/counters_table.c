@@ -33,3 +33,12 @@ void counters_sum(struct worker_counters *sum, const struct worker_counters *cou
     for (const struct counters_row *row = counters_table; row->name; row++)
         counter_add(at(sum, row), counters_get(counters, row));
 }
+
+void counters_sum_operation(struct operation_counters *sum,
+                            const struct operation_counters *counters)
+{
+    counter_add(&sum->calls, counter_get(&counters->calls));
+    counter_add(&sum->failures, counter_get(&counters->failures));
+    counter_add(&sum->timeouts, counter_get(&counters->timeouts));
+    counter_add(&sum->nanoseconds, counter_get(&counters->nanoseconds));
+}

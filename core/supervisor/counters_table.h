@@ -16,5 +16,7 @@ extern const struct counters_row counters_table[];
 
 uint64_t counters_get(const struct worker_counters *counters, const struct counters_row *row);
 void counters_sum(struct worker_counters *sum, const struct worker_counters *counters);
+void counters_sum_operation(struct operation_counters *sum,
+                            const struct operation_counters *counters);
 
 #endif

@@ -97,6 +97,11 @@ static int load(const struct supervisor_options *options, struct generation *gen
     if (rc == 0 && options->prepare)
         rc = options->prepare(generation->config, report);
     if (rc == 0) {
+        rc = instances_init(&generation->instances, generation->config, options->operations_count);
+        if (rc < 0)
+            report_error(report, options->config_file, 0, NULL, "%s", err_text(rc));
+    }
+    if (rc == 0) {
         generation->text_fd = text_seal(text, length);
         if (generation->text_fd < 0) {
             report_error(report, options->config_file, 0, NULL, "cannot be kept in memory: %s",
@@ -119,6 +124,7 @@ int generation_load(const struct supervisor_options *options, uint32_t number,
         return SP_ERR_NOMEM;
     }
     generation->number = number;
+    generation->users = 1;
     generation->text_fd = -1;
     int rc = load(options, generation, report);
     if (rc < 0)
@@ -128,10 +134,17 @@ int generation_load(const struct supervisor_options *options, uint32_t number,
     return rc;
 }
 
+struct generation *generation_ref(struct generation *generation)
+{
+    generation->users++;
+    return generation;
+}
+
 void generation_free(struct generation *generation)
 {
-    if (!generation)
+    if (!generation || --generation->users > 0)
         return;
+    instances_free(&generation->instances);
     config_free(generation->config);
     if (generation->text_fd >= 0)
         close(generation->text_fd);

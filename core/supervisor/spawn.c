@@ -1,11 +1,13 @@
-/* spawn.c: posix_spawn for workers. Called by workers.c. Supervisor's thread. */
+/*
+ * spawn.c: posix_spawn for workers and for plugins' own processes. Called by worker_life.c and
+ * hosts.c. Supervisor's thread.
+ */
 #include "supervisor/spawn.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <spawn.h>
-#include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -27,38 +29,25 @@ int spawn_raise_fd(int fd)
     return raised;
 }
 
-/* Sealed: if a worker made it shorter, reading the counters would kill us. */
-static int counters_create(struct worker_counters **ret_counters)
-{
-    int fd = spawn_raise_fd(memfd_create("sallyport-counters", MFD_CLOEXEC | MFD_ALLOW_SEALING));
-    if (fd < 0)
-        return -1;
-    if (ftruncate(fd, sizeof(**ret_counters)) == 0 &&
-        fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) == 0) {
-        void *page = mmap(NULL, sizeof(**ret_counters), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-        if (page != MAP_FAILED) {
-            *ret_counters = page;
-            return fd;
-        }
-    }
-    int error = errno;
-    close(fd);
-    errno = error;
-    return -1;
-}
+/* A descriptor that the new process gets under a number of its own. */
+struct passed {
+    int fd;
+    int as;
+};
 
-void spawn_unmap(struct worker_counters *counters)
+static int add_descriptors(posix_spawn_file_actions_t *actions, const struct passed *passed,
+                           size_t count)
 {
-    if (counters)
-        munmap(counters, sizeof(*counters));
+    int error = posix_spawn_file_actions_addopen(actions, 0, "/dev/null", O_RDONLY, 0);
+    for (size_t i = 0; !error && i < count; i++)
+        error = posix_spawn_file_actions_adddup2(actions, passed[i].fd, passed[i].as);
+    return error;
 }
 
 /* 0 or an errno. Everything else we have open is close-on-exec. */
-static int start(const struct supervisor_options *options, int link, int config, int counters,
-                 pid_t *ret_pid)
+static int start(const struct supervisor_options *options, char *const arguments[],
+                 const struct passed *passed, size_t count, pid_t *ret_pid)
 {
-    char *const arguments[] = {"sallyportd", "--worker", "--config", (char *)options->config_file,
-                               NULL};
     posix_spawn_file_actions_t actions;
     posix_spawnattr_t attributes;
     sigset_t none, all;
@@ -75,13 +64,7 @@ static int start(const struct supervisor_options *options, int link, int config,
     posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
     posix_spawnattr_setsigmask(&attributes, &none);
     posix_spawnattr_setsigdefault(&attributes, &all);
-    error = posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
-    if (!error)
-        error = posix_spawn_file_actions_adddup2(&actions, link, WORKER_FD_LINK);
-    if (!error)
-        error = posix_spawn_file_actions_adddup2(&actions, config, WORKER_FD_CONFIG);
-    if (!error)
-        error = posix_spawn_file_actions_adddup2(&actions, counters, WORKER_FD_COUNTERS);
+    error = add_descriptors(&actions, passed, count);
     if (!error)
         error =
             posix_spawn(ret_pid, options->worker_path, &actions, &attributes, arguments, environ);
@@ -90,29 +73,45 @@ static int start(const struct supervisor_options *options, int link, int config,
     return error;
 }
 
-int spawn_worker(const struct supervisor_options *options, const struct generation *generation,
-                 struct spawned *ret_spawned)
+/* With a link as the first of the descriptors, which is made here. */
+static int start_linked(const struct supervisor_options *options, char *const arguments[],
+                        struct passed *passed, size_t count, struct spawned *ret_spawned)
 {
     int pair[2];
-    int error = 0;
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair) < 0)
         return SP_ERR_SYSTEM;
-    pair[1] = spawn_raise_fd(pair[1]);
-    *ret_spawned = (struct spawned){.link = pair[0]};
-    int counters = pair[1] < 0 ? -1 : counters_create(&ret_spawned->counters);
-    if (counters < 0)
-        error = errno;
-    if (!error)
-        error = start(options, pair[1], generation->text_fd, counters, &ret_spawned->pid);
-    if (counters >= 0)
-        close(counters);
-    if (pair[1] >= 0)
-        close(pair[1]);
-    if (error) {
-        spawn_unmap(ret_spawned->counters);
-        close(pair[0]);
-        errno = error;
-        return SP_ERR_SYSTEM;
+    passed[0] = (struct passed){spawn_raise_fd(pair[1]), WORKER_FD_LINK};
+    int error = errno;
+    if (passed[0].fd >= 0) {
+        error = start(options, arguments, passed, count, &ret_spawned->pid);
+        close(passed[0].fd);
     }
-    return 0;
+    if (passed[0].fd >= 0 && !error) {
+        ret_spawned->link = pair[0];
+        return 0;
+    }
+    close(pair[0]);
+    errno = error;
+    return SP_ERR_SYSTEM;
+}
+
+int spawn_worker(const struct supervisor_options *options, const struct generation *generation,
+                 int counters, struct spawned *ret_spawned)
+{
+    char *const arguments[] = {"sallyportd", "--worker", "--config", (char *)options->config_file,
+                               NULL};
+    struct passed passed[] = {
+        {-1, -1}, {generation->text_fd, WORKER_FD_CONFIG}, {counters, WORKER_FD_COUNTERS}};
+    return start_linked(options, arguments, passed, 3, ret_spawned);
+}
+
+int spawn_host(const struct supervisor_options *options, const struct generation *generation,
+               const char *instance, int peer, struct spawned *ret_spawned)
+{
+    char *const arguments[] = {
+        "sallyportd", "--plugin-host",  "--config", (char *)options->config_file,
+        "--instance", (char *)instance, NULL};
+    struct passed passed[] = {
+        {-1, -1}, {generation->text_fd, WORKER_FD_CONFIG}, {peer, WORKER_FD_PEER}};
+    return start_linked(options, arguments, passed, 3, ret_spawned);
 }

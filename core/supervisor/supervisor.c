@@ -22,7 +22,7 @@
 
 static void end_if_alone(struct supervisor *supervisor)
 {
-    if (supervisor->phase >= PHASE_DRAINING && workers_count(supervisor->workers) == 0)
+    if (supervisor->phase >= PHASE_DRAINING && !workers_are_left(supervisor->workers))
         reactor_stop(supervisor->reactor);
 }
 

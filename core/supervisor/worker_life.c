@@ -16,19 +16,14 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "supervisor/counters_table.h"
+#include "supervisor/crash_policy.h"
+#include "supervisor/hosts.h"
 #include "supervisor/spawn.h"
 
 #define READY_MS 10000u /* from its start until it must be ready */
 #define GONE_MS 10000u  /* from being told to end until it is killed: plugins get five of it */
-
-static void copy_text(char *to, size_t size, const char *from, size_t from_size)
-{
-    size_t length = strnlen(from, from_size);
-    if (length >= size)
-        length = size - 1;
-    memcpy(to, from, length);
-    to[length] = 0;
-}
+#define ABORT_MS 3000u  /* for its fault handler to say where it was */
+#define DRAINING_MAX 4u /* workers on their way out, for each that serves, if it can be helped */
 
 /* --- what it says --- */
 
@@ -38,6 +33,7 @@ static void serve_ready(struct worker *worker)
     if (worker->state != WORKER_STARTING)
         return;
     worker->state = WORKER_READY;
+    instances_learn(&worker->source->instances, &worker->counters);
     reactor_timer_cancel(workers->reactor, &worker->deadline);
     log_info("worker.ready", LOG_I64("worker", worker->pid),
              LOG_U64("generation", worker->generation),
@@ -50,9 +46,9 @@ static void serve_ready(struct worker *worker)
 
 static void serve_failed(struct worker *worker, const struct link_message *message)
 {
-    copy_text(worker->failure, sizeof(worker->failure), message->u.text, sizeof(message->u.text));
+    last_words_hear(&worker->words, message);
     if (worker_is_on_trial(worker))
-        workers_trial_fail(worker->workers, worker->failure);
+        workers_trial_fail(worker->workers, worker->words.failure);
     worker_stop(worker);
 }
 
@@ -77,14 +73,21 @@ static void serve_ended(struct worker *worker, struct admitted *admitted)
     workers->observer.on_room(workers->observer.arg);
 }
 
-static void serve_crashed(struct worker *worker, const struct link_message *message)
+/* Plugins keep so many of its threads that it is better replaced; one after the other, so that not
+ * all are busy ending. */
+static void serve_stuck(struct worker *worker, uint64_t threads)
 {
-    worker->has_crashed = true;
-    worker->crash_signal = message->number;
-    copy_text(worker->crash_instance, sizeof(worker->crash_instance), message->u.crash.instance,
-              sizeof(message->u.crash.instance));
-    copy_text(worker->crash_operation, sizeof(worker->crash_operation), message->u.crash.operation,
-              sizeof(message->u.crash.operation));
+    uint32_t draining = 0;
+    list_for_each (node, &worker->workers->all)
+        draining += container_of(node, struct worker, link)->state == WORKER_DRAINING;
+    bool is_replaced =
+        worker->state == WORKER_READY && draining < DRAINING_MAX * worker->source->config->workers;
+    log_error("worker.stuck_threads", LOG_I64("worker", worker->pid), LOG_U64("threads", threads),
+              LOG_U64("replaced", is_replaced));
+    if (!is_replaced)
+        return;
+    worker_drain(worker);
+    workers_maintain(worker->workers);
 }
 
 /* A worker speaks for its own connections only, whatever has become of it. */
@@ -121,7 +124,13 @@ static void on_message(struct link_end *end, const struct link_message *message,
         workers->observer.on_facts(workers->observer.arg, worker, message);
         break;
     case LINK_CRASHED:
-        serve_crashed(worker, message);
+        last_words_hear(&worker->words, message);
+        break;
+    case LINK_HOST_WANTED:
+        hosts_want(worker, message->number);
+        break;
+    case LINK_STUCK:
+        serve_stuck(worker, message->number);
         break;
     default:
         log_warning("worker.message", LOG_I64("worker", worker->pid),
@@ -150,11 +159,11 @@ static void on_deadline(struct reactor_timer *timer)
 {
     struct worker *worker = container_of(timer, struct worker, deadline);
     if (worker->state == WORKER_STARTING) {
-        snprintf(worker->failure, sizeof(worker->failure),
+        snprintf(worker->words.failure, sizeof(worker->words.failure),
                  "worker %ld was not ready within %u seconds", (long)worker->pid, READY_MS / 1000);
         worker->state = WORKER_STOPPING;
         if (worker_is_on_trial(worker))
-            workers_trial_fail(worker->workers, worker->failure);
+            workers_trial_fail(worker->workers, worker->words.failure);
     } else {
         log_warning("worker.killed", LOG_I64("worker", worker->pid),
                     LOG_U64("connections", worker->connections_count));
@@ -164,19 +173,38 @@ static void on_deadline(struct reactor_timer *timer)
 
 /* --- what it is told --- */
 
-struct worker *worker_start(struct workers *workers, const struct generation *generation)
+/* The process, and its counters. */
+static int spawn(struct worker *worker, struct spawned *ret_spawned)
+{
+    const struct workers *workers = worker->workers;
+    struct instances *instances = &worker->source->instances;
+    int fd = spawn_raise_fd(
+        counters_create(instances->count, workers->options->operations_count, &worker->counters));
+    if (fd < 0)
+        return SP_ERR_SYSTEM;
+    instances_mark(instances, &worker->counters);
+    int rc = spawn_worker(workers->options, worker->source, fd, ret_spawned);
+    int error = errno;
+    close(fd);
+    errno = error;
+    return rc;
+}
+
+struct worker *worker_start(struct workers *workers, struct generation *generation)
 {
     struct spawned spawned;
     struct worker *worker = calloc(1, sizeof(*worker));
     if (!worker)
         return NULL;
-    if (spawn_worker(workers->options, generation, &spawned) < 0) {
+    worker->workers = workers;
+    worker->source = generation_ref(generation);
+    if (spawn(worker, &spawned) < 0) {
+        counters_unmap(&worker->counters);
+        generation_free(worker->source);
         free(worker);
         return NULL;
     }
-    worker->workers = workers;
     worker->pid = spawned.pid;
-    worker->counters = spawned.counters;
     worker->generation = generation->number;
     worker->room = generation->config->limits.connections_per_worker;
     worker->started_ms = clock_now_ms();
@@ -197,9 +225,11 @@ void worker_free(struct worker *worker)
     struct workers *workers = worker->workers;
     list_for_each (node, &worker->connections)
         admission_remove(workers->admission, container_of(node, struct admitted, link));
+    hosts_orphan(worker);
     link_end_close(&worker->end);
     reactor_timer_cancel(workers->reactor, &worker->deadline);
-    spawn_unmap(worker->counters);
+    counters_unmap(&worker->counters);
+    generation_free(worker->source);
     list_remove(&worker->link);
     free(worker);
 }
@@ -239,31 +269,39 @@ void worker_lost(struct worker *worker)
     worker_stop(worker);
 }
 
+/* The fault handler tells the instance and operation on the stack, if it is still able to. */
+void worker_abort(struct worker *worker)
+{
+    worker->is_held_up = true;
+    worker->state = WORKER_STOPPING;
+    kill(worker->pid, SIGABRT);
+    if (reactor_timer_set(worker->workers->reactor, &worker->deadline, ABORT_MS) < 0)
+        kill(worker->pid, SIGKILL);
+}
+
 /* --- how its end is explained --- */
 
 static void log_crash(const struct worker *worker, int status)
 {
-    uint64_t by_signal = worker->has_crashed   ? worker->crash_signal
-                         : WIFSIGNALED(status) ? (uint64_t)WTERMSIG(status)
-                                               : 0;
     log_error("worker.crashed", LOG_I64("worker", worker->pid),
-              LOG_U64("generation", worker->generation), LOG_U64("signal", by_signal),
+              LOG_U64("generation", worker->generation),
+              LOG_U64("signal", last_words_signal(&worker->words, status)),
               LOG_I64("status", WIFEXITED(status) ? WEXITSTATUS(status) : -1),
-              LOG_TEXT("instance", worker->crash_instance),
-              LOG_TEXT("operation", worker->crash_operation),
+              LOG_TEXT("instance", worker->words.instance),
+              LOG_TEXT("operation", worker->words.operation),
               LOG_U64("connections", worker->connections_count));
 }
 
 /* For a person: why a worker on trial is dead. */
 static void describe_death(struct worker *worker, int status)
 {
-    if (worker->failure[0])
+    if (worker->words.failure[0])
         return;
-    char *text = worker->failure;
-    size_t size = sizeof(worker->failure);
-    if (worker->crash_instance[0])
+    char *text = worker->words.failure;
+    size_t size = sizeof(worker->words.failure);
+    if (worker->words.instance[0])
         snprintf(text, size, "worker %ld crashed in plugin instance \"%s\", operation %s",
-                 (long)worker->pid, worker->crash_instance, worker->crash_operation);
+                 (long)worker->pid, worker->words.instance, worker->words.operation);
     else if (WIFSIGNALED(status))
         snprintf(text, size, "worker %ld was killed by signal %d (%s) before it was ready",
                  (long)worker->pid, WTERMSIG(status), strsignal(WTERMSIG(status)));
@@ -275,8 +313,8 @@ static void describe_death(struct worker *worker, int status)
 static bool is_orderly(const struct worker *worker, int status)
 {
     bool is_expected = worker->state >= WORKER_DRAINING || worker_is_spent(worker);
-    return is_expected && !worker->has_crashed && !worker->has_vanished && !worker->failure[0] &&
-           WIFEXITED(status) && WEXITSTATUS(status) == 0;
+    return is_expected && !worker->words.has_crashed && !worker->has_vanished &&
+           !worker->words.failure[0] && WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }
 
 /* Log it, and tell whether the next start should wait. What fails a trial is told by whoever asked
@@ -288,10 +326,10 @@ static bool explain(struct worker *worker, int status, bool is_of_current)
                  LOG_U64("generation", worker->generation));
         return false;
     }
-    if (worker->failure[0] && !worker->has_crashed) {
+    if (worker->words.failure[0] && !worker->words.has_crashed) {
         log_at(is_of_current ? LOG_LEVEL_ERROR : LOG_LEVEL_DEBUG, "worker.failed",
                LOG_I64("worker", worker->pid), LOG_U64("generation", worker->generation),
-               LOG_TEXT("error", worker->failure));
+               LOG_TEXT("error", worker->words.failure));
         return true;
     }
     log_crash(worker, status);
@@ -309,9 +347,13 @@ static void bury(struct worker *worker, int status)
     bool wait = explain(worker, status, is_of_current) && is_of_current;
     if (worker_is_on_trial(worker)) {
         describe_death(worker, status);
-        workers_trial_fail(workers, worker->failure);
+        workers_trial_fail(workers, worker->words.failure);
     }
-    counters_sum(&workers->totals.counters, worker->counters);
+    counters_sum(&workers->totals.counters, worker->counters.totals);
+    instances_add(workers->current ? &workers->current->instances : &worker->source->instances,
+                  &worker->source->instances, &worker->counters);
+    if (worker->words.has_crashed)
+        crash_policy_apply(workers, worker->source, worker->words.instance);
     workers->observer.on_gone(workers->observer.arg, worker);
     worker_free(worker);
     if (wait)
@@ -326,6 +368,7 @@ void workers_reap(struct workers *workers)
         if (waitpid(worker->pid, &status, WNOHANG) == worker->pid)
             bury(worker, status);
     }
+    hosts_reap(workers);
     workers_maintain(workers);
     workers->observer.on_room(workers->observer.arg);
 }

@@ -14,29 +14,37 @@ struct workers {
     struct admission *admission;
     struct workers_observer observer;
     struct list all;
+    struct list hosts; /* struct host, of all workers */
     struct generation *current;
     struct generation *trial;
-    char trial_failure[sizeof(((struct worker *)0)->failure)];
+    char trial_failure[sizeof(((struct last_words *)0)->failure)];
     struct reactor_task trial_task;
     struct backoff backoff;
     struct reactor_timer retry;
+    struct reactor_timer watch; /* watchdog.c */
+    uint64_t watched_ms;        /* when it last looked */
     struct workers_totals totals;
     bool is_ending;
 };
 
 /* Of one worker (worker_life.c). NULL: errno tells. */
-struct worker *worker_start(struct workers *workers, const struct generation *generation);
+struct worker *worker_start(struct workers *workers, struct generation *generation);
 void worker_free(struct worker *worker); /* the process is gone already */
 void worker_tell(struct worker *worker, enum link_kind kind);
 void worker_drain(struct worker *worker);
 void worker_stop(struct worker *worker);
 /* Its link is closed: its process is dead, too, or will be soon. */
 void worker_lost(struct worker *worker);
+/* Its loop does not turn any more: make it say where it is, and end. */
+void worker_abort(struct worker *worker);
 /* It is of the kind that serves one connection, and has got it. */
 static inline bool worker_is_spent(const struct worker *worker)
 {
     return worker->room == 1 && worker->taken > 0;
 }
+
+/* Watch the loops of all workers (watchdog.c). */
+void watchdog_start(struct workers *workers);
 
 /* Of the table (workers.c). */
 bool worker_is_on_trial(const struct worker *worker);

@@ -15,6 +15,7 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/log.h"
+#include "supervisor/hosts.h"
 #include "supervisor/worker_life.h"
 
 struct workers *workers_new(struct reactor *reactor, const struct supervisor_options *options,
@@ -30,6 +31,8 @@ struct workers *workers_new(struct reactor *reactor, const struct supervisor_opt
     workers->retry.on_time = workers_on_retry;
     workers->trial_task.run = workers_on_trial_over;
     list_init(&workers->all);
+    list_init(&workers->hosts);
+    watchdog_start(workers);
     return workers;
 }
 
@@ -43,6 +46,8 @@ void workers_free(struct workers *workers)
         waitpid(worker->pid, NULL, 0);
         worker_free(worker);
     }
+    hosts_kill_all(workers);
+    reactor_timer_cancel(workers->reactor, &workers->watch);
     reactor_timer_cancel(workers->reactor, &workers->retry);
     reactor_task_cancel(workers->reactor, &workers->trial_task);
     generation_free(workers->current);
@@ -245,6 +250,8 @@ void workers_abort(struct workers *workers)
 
 void workers_commit(struct workers *workers)
 {
+    if (workers->current)
+        instances_succeed(&workers->trial->instances, &workers->current->instances);
     generation_free(workers->current);
     workers->current = workers->trial;
     workers->trial = NULL;
@@ -279,6 +286,11 @@ size_t workers_count(const struct workers *workers)
     list_for_each (node, &workers->all)
         count++;
     return count;
+}
+
+bool workers_are_left(const struct workers *workers)
+{
+    return workers_count(workers) > 0 || hosts_are_left(workers);
 }
 
 void workers_for_each(struct workers *workers, void (*each)(struct worker *worker, void *arg),

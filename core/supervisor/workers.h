@@ -12,6 +12,7 @@
 
 #include "supervisor/admission.h"
 #include "supervisor/generation.h"
+#include "supervisor/last_words.h"
 #include "supervisor/link_end.h"
 #include "worker/counters.h"
 #include "worker/reactor.h"
@@ -30,23 +31,23 @@ struct worker {
     struct workers *workers;
     pid_t pid;
     uint32_t generation;
-    uint32_t room;  /* connections it may have at once; 0: no limit */
-    uint32_t taken; /* handed over in its life */
+    struct generation *source; /* the one of that number */
+    uint32_t room;             /* connections it may have at once; 0: no limit */
+    uint32_t taken;            /* handed over in its life */
     enum worker_state state;
     bool is_congested; /* its link took no more; on_writable clears it */
     uint64_t started_ms;
     struct link_end end;
-    struct worker_counters *counters;
+    struct counters counters;
     struct list connections; /* struct admitted */
     uint32_t connections_count;
     struct reactor_timer deadline; /* to be ready, or to be gone */
-    char failure[1024];            /* its LINK_FAILED, or why we ended it; "" if neither */
-    uint64_t listing;              /* the one it still has to answer (listing.h); 0: none */
-    bool has_crashed;              /* its fault handler wrote */
-    bool has_vanished;             /* it closed its link without being told to end */
-    uint64_t crash_signal;
-    char crash_instance[64];
-    char crash_operation[64];
+    struct last_words words;
+    uint64_t listing;     /* the one it still has to answer (listing.h); 0: none */
+    bool has_vanished;    /* it closed its link without being told to end */
+    bool is_held_up;      /* its loop did not turn any more */
+    uint64_t turns;       /* of its loop, as last seen … */
+    uint64_t turns_at_ms; /* … for the first time */
 };
 
 struct workers_observer {
@@ -64,6 +65,7 @@ struct workers_observer {
 /* Plain figures for the status. */
 struct workers_totals {
     uint64_t crashes;
+    uint64_t host_crashes;
     struct worker_counters counters; /* of those that are gone */
 };
 
@@ -97,6 +99,8 @@ void workers_drain(struct workers *workers);
 /* End every connection now. Those not gone in ten seconds are killed. */
 void workers_stop(struct workers *workers);
 size_t workers_count(const struct workers *workers);
+/* Whether any process is left, of plugins' too. */
+bool workers_are_left(const struct workers *workers);
 
 void workers_for_each(struct workers *workers, void (*each)(struct worker *worker, void *arg),
                       void *arg);

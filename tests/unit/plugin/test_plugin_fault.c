@@ -7,15 +7,16 @@
 #include "worker/counters.h"
 
 static struct stage stage;
-static struct worker_counters counters;
+static struct counters counters;
 
 static void begin(const char *plugin)
 {
     stage_open(&stage, 2);
     stage_add(&stage, "suspect", plugin);
-    stage_up(&stage, NULL);
-    memset(&counters, 0, sizeof counters);
-    plugin_host_set_counters(stage.host, &counters);
+    const struct plugin_services services = {.counters = &counters};
+    counters_unmap(&counters);
+    close(counters_create(1, PLUGIN_OPERATION_COUNT, &counters));
+    stage_up(&stage, &services);
 }
 
 static void expect_over(const struct question *q, int32_t verdict)
@@ -67,7 +68,7 @@ static void missing_answer_is_a_timeout_and_keeps_the_event_until_the_end(void *
     assert_int_equal(q.verdict, SP_E_TIMEOUT);
     assert_int_equal(q.released, 0);
     assert_true(stage_logged(&stage, "plugin.deadline", "suspect", "auth.password"));
-    assert_int_equal(counters.plugin_failures, 1);
+    assert_int_equal(counters.totals->plugin_failures, 1);
     plugin_host_free(stage.host);
     stage.host = NULL;
     assert_int_equal(q.released, 1);
@@ -147,7 +148,7 @@ static void garbage_verdict_is_a_failure(void **state)
         question_ask_as(&q, &stage, "suspect", ways[i]);
         expect_over(&q, SP_E_INVALID);
         assert_false(q.has_reply);
-        assert_int_equal(counters.plugin_failures, i + 1);
+        assert_int_equal(counters.totals->plugin_failures, i + 1);
     }
     assert_true(stage_logged(&stage, "plugin.failed", "suspect", "verdict=4711"));
     stage_close(&stage);
