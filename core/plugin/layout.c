@@ -88,7 +88,7 @@ static const struct field fields_of_sp_grant[] = {
     FIELD(sp_grant, FIELD_U32, channels_max),
     FIELD(sp_grant, FIELD_U32, handles_max),
 };
-static const struct layout layout_sp_grant = LAYOUT_SIZED(sp_grant);
+const struct layout layout_sp_grant = LAYOUT_SIZED(sp_grant);
 
 static const struct field fields_of_sp_connection_reply[] = {
     FIELD(sp_connection_reply, FIELD_I32, head.verdict),

@@ -48,6 +48,7 @@ struct layout {
 size_t field_width(const struct field *field);
 
 extern const struct layout layout_sp_connection;
+extern const struct layout layout_sp_grant;
 extern const struct layout layout_sp_connection_event;
 extern const struct layout layout_sp_auth_event;
 extern const struct layout layout_sp_channel_event;

@@ -3,7 +3,8 @@
  * library's message.
  *
  * libssh swallows some requests without a reply (a bad signature, an unknown key type, a garbled
- * packet). The tap notes each request; one for which no message came is answered with a failure.
+ * packet). The tap makes a request of each packet; one for which no message came is answered with a
+ * failure. Without the tap a request is made from the message.
  */
 #include "session/auth.h"
 
@@ -11,55 +12,49 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "keys/blob.h"
 
 enum { REQUESTS_MAX = 16 /* pipelined requests waiting for their turn */ };
 
-static void enqueue(struct session *session, ssh_message message, uint32_t method)
+static struct auth_request *request_new(struct session *session, struct auth_packet *packet)
 {
-    struct auth *auth = &session->auth;
-    struct auth_seen seen = auth->seen;
-    struct auth_request *request;
+    struct auth_request *request = packet ? calloc(1, sizeof *request) : NULL;
 
-    auth->seen = (struct auth_seen){0};
-    if (session->stage != SESSION_AUTHENTICATING || !auth->service_is_accepted) {
-        ssh_message_free(message);
-        if (session->stage == SESSION_AUTHENTICATING)
-            session_end(session, DISCONNECT_PROTOCOL_ERROR, "auth.out_of_order",
-                        "authentication before the service was asked for");
-        return; /* after success further requests are ignored, RFC 4252, 5.1 */
-    }
-    if (auth->requests_count >= REQUESTS_MAX) {
-        ssh_message_free(message);
-        session_end(session, DISCONNECT_PROTOCOL_ERROR, "auth.flood",
-                    "too many authentication requests at once");
-        return;
-    }
-    request = calloc(1, sizeof *request);
     if (!request) {
-        ssh_message_free(message);
+        auth_packet_unref(packet);
         session_break(session, "auth.failed", "out of memory");
-        return;
+        return NULL;
     }
     list_init(&request->link);
     request->session = session;
-    request->message = message;
-    request->method = method;
-    request->seen = seen;
-    if (message && method == SP_METHOD_KEYBOARD_INTERACTIVE)
-        request->is_response = ssh_message_auth_kbdint_is_response(message);
-    list_append(&auth->requests, &request->link);
-    auth->requests_count++;
-    auth_answer_next(session);
+    request->packet = packet;
+    request->asker = AUTH_NOBODY;
+    return request;
 }
 
-static uint32_t method_of(ssh_message message)
+/* Takes over request and message. */
+static void enqueue(struct auth_request *request, ssh_message message)
 {
-    int subtype = ssh_message_subtype(message);
+    struct session *session = request->session;
+    struct auth *auth = &session->auth;
 
-    for (size_t i = 0; auth_methods[i].name; i++)
-        if (auth_methods[i].library == subtype)
-            return auth_methods[i].method;
-    return 0;
+    request->message = message;
+    if (session->stage == SESSION_AUTHENTICATING && auth->service_is_accepted &&
+        auth->requests_count < REQUESTS_MAX) {
+        list_append(&auth->requests, &request->link);
+        auth->requests_count++;
+        auth_answer_next(session);
+        return;
+    }
+    auth_request_free(request);
+    if (session->stage != SESSION_AUTHENTICATING)
+        return; /* after success further requests are ignored, RFC 4252, 5.1 */
+    if (auth->service_is_accepted)
+        session_end(session, DISCONNECT_PROTOCOL_ERROR, "auth.flood",
+                    "too many authentication requests at once");
+    else
+        session_end(session, DISCONNECT_PROTOCOL_ERROR, "auth.out_of_order",
+                    "authentication before the service was asked for");
 }
 
 static void accept_service(struct session *session, ssh_message message)
@@ -78,36 +73,111 @@ static void accept_service(struct session *session, ssh_message message)
     session_kick(session);
 }
 
+/* --- without the tap: the packet that the library must have read ---------------------------- */
+
+static int put_request(struct buffer *buffer, ssh_message message, uint32_t method)
+{
+    const char *user = ssh_message_auth_user(message);
+    const char *password = ssh_message_auth_password(message);
+    struct buffer blob = {0};
+    int rc = wire_put_cstring(buffer, user ? user : "");
+
+    rc |= wire_put_cstring(buffer, AUTH_SERVICE);
+    rc |= wire_put_cstring(buffer, auth_method_name(method));
+    if (method == SP_METHOD_PASSWORD) {
+        rc |= wire_put_u8(buffer, 0); /* a change of password cannot be told from this */
+        rc |= wire_put_cstring(buffer, password ? password : "");
+    } else if (method == SP_METHOD_PUBLICKEY) {
+        rc |= key_blob(ssh_message_auth_pubkey(message), &blob);
+        rc |= wire_put_u8(buffer, 0);
+        rc |= wire_put_cstring(buffer, "");
+        rc |= wire_put_string(buffer, buffer_data(&blob), buffer_length(&blob));
+    } else if (method == SP_METHOD_KEYBOARD_INTERACTIVE) {
+        rc |= wire_put_cstring(buffer, "");
+        rc |= wire_put_cstring(buffer, "");
+    }
+    buffer_release(&blob);
+    return rc;
+}
+
+static int put_responses(struct buffer *buffer, ssh_session ssh)
+{
+    int count = ssh_userauth_kbdint_getnanswers(ssh);
+    int rc = wire_put_u32(buffer, (uint32_t)count);
+
+    for (int i = 0; i < count; i++) {
+        const char *text = ssh_userauth_kbdint_getanswer(ssh, (unsigned)i);
+        rc |= wire_put_cstring(buffer, text ? text : "");
+    }
+    return rc;
+}
+
+static struct auth_packet *packet_of_message(struct session *session, ssh_message message,
+                                             uint32_t method)
+{
+    bool is_response =
+        method == SP_METHOD_KEYBOARD_INTERACTIVE && ssh_message_auth_kbdint_is_response(message);
+    struct buffer buffer = {0};
+    struct auth_packet *packet = NULL;
+    struct wire_reader reader;
+    int rc =
+        is_response ? put_responses(&buffer, session->ssh) : put_request(&buffer, message, method);
+
+    if (rc == 0) {
+        wire_reader_init(&reader, buffer_data(&buffer), buffer_length(&buffer));
+        packet = auth_packet_new(&reader, is_response);
+    }
+    buffer_release(&buffer);
+    /* The library hands over a signed request only after it has verified the signature. */
+    if (packet && method == SP_METHOD_PUBLICKEY)
+        packet->has_signature =
+            ssh_message_auth_publickey_state(message) == SSH_PUBLICKEY_STATE_VALID;
+    return packet;
+}
+
+/* --- what comes in -------------------------------------------------------------------------- */
+
+/* What the tap and the library have seen must be the same before anything counts. */
+static bool is_same(const struct auth_packet *packet, ssh_message message, uint32_t method)
+{
+    bool is_signed = method == SP_METHOD_PUBLICKEY &&
+                     ssh_message_auth_publickey_state(message) == SSH_PUBLICKEY_STATE_VALID;
+    bool is_response =
+        method == SP_METHOD_KEYBOARD_INTERACTIVE && ssh_message_auth_kbdint_is_response(message);
+
+    return packet->method == method && packet->is_response == is_response &&
+           packet->has_signature == is_signed &&
+           (method != SP_METHOD_PUBLICKEY || auth_key_is_of(packet, message));
+}
+
 void auth_on_message(struct session *session, ssh_message message)
 {
+    struct auth_request *request = session->auth.arriving;
     uint32_t method;
 
     if (ssh_message_type(message) == SSH_REQUEST_SERVICE) {
         accept_service(session, message);
         return;
     }
-    method = method_of(message);
-    if (!tap_is_present()) {
-        session->auth.seen = (struct auth_seen){.is_waiting = true, .method = method};
-        /* The library hands over a signed request only after it has verified the signature. */
-        if (method == SP_METHOD_PUBLICKEY)
-            session->auth.seen.has_signature =
-                ssh_message_auth_publickey_state(message) == SSH_PUBLICKEY_STATE_VALID;
-    }
-    /* The two sources must agree before anything counts as proved. */
-    if (method == SP_METHOD_PUBLICKEY &&
-        session->auth.seen.has_signature !=
-            (ssh_message_auth_publickey_state(message) == SSH_PUBLICKEY_STATE_VALID)) {
+    method = auth_method_by_library(ssh_message_subtype(message));
+    session->auth.arriving = NULL;
+    if (!request && !tap_is_present())
+        request = request_new(session, packet_of_message(session, message, method));
+    if (!request || !is_same(request->packet, message, method)) {
         ssh_message_free(message);
         message = NULL;
     }
-    enqueue(session, message, method);
+    if (request)
+        enqueue(request, message);
 }
 
 void auth_after_messages(struct session *session)
 {
-    if (session->auth.seen.is_waiting)
-        enqueue(session, NULL, session->auth.seen.method);
+    struct auth_request *request = session->auth.arriving;
+
+    session->auth.arriving = NULL;
+    if (request)
+        enqueue(request, NULL);
 }
 
 bool auth_on_service_packet(struct session *session, struct wire_reader *payload)
@@ -117,110 +187,54 @@ bool auth_on_service_packet(struct session *session, struct wire_reader *payload
     return false;
 }
 
-/* Requests may come faster than the pump takes messages: settle what came before. */
-static void settle_seen(struct session *session)
+/* Requests may come faster than the pump takes messages: settle what came before. False: there is
+ * nothing to authenticate any more. */
+static bool settle(struct session *session)
 {
     ssh_message message;
 
-    while ((session->auth.seen.is_waiting || session->messages_due) && !session->is_dead &&
+    if (session->stage != SESSION_AUTHENTICATING)
+        return false;
+    while ((session->auth.arriving || session->messages_due) && !session->is_dead &&
            (message = ssh_message_get(session->ssh)))
         auth_on_message(session, message);
     session->messages_due = false;
     if (!session->is_dead)
         auth_after_messages(session);
+    return !session->is_dead && session->stage == SESSION_AUTHENTICATING;
 }
 
-static uint32_t method_by_name(struct sp_str name)
+/* True: the library must not see it. What no plugin could be asked never reaches it: its code for
+ * other methods (GSSAPI among them) would do work for a stranger. */
+static bool take_packet(struct session *session, const struct wire_reader *payload,
+                        bool is_response)
 {
-    /* The same with the host key in what is signed; the library offers it from 0.12 on. */
-    if (str_is(name, "publickey-hostbound-v00@openssh.com"))
-        return SP_METHOD_PUBLICKEY;
-    for (size_t i = 0; auth_methods[i].name; i++)
-        if (str_is(name, auth_methods[i].name))
-            return auth_methods[i].method;
-    return 0;
-}
+    struct auth_request *request;
+    struct auth_packet *packet;
 
-/* The algorithm that counts is the one inside the signature; the one declared is only a claim. A
- * hardware key must have been touched (flag 1 of "user presence"), or anything on the user's
- * machine could have signed. */
-static void read_signature(struct auth_seen *seen, struct wire_reader *payload)
-{
-    struct sp_str signature = wire_get_string(payload);
-    struct wire_reader inner;
-    struct sp_str algorithm;
-
-    wire_reader_init(&inner, signature.data, (size_t)signature.len);
-    algorithm = wire_get_string(&inner);
-    wire_get_string(&inner);
-    if (algorithm.len == 0 || algorithm.len >= sizeof seen->signature_algorithm) {
-        payload->failed = true;
-        return;
+    if (!settle(session))
+        return true;
+    request = request_new(session, auth_packet_new(payload, is_response));
+    if (!request)
+        return true;
+    session->auth.arriving = request;
+    packet = request->packet;
+    if (!packet->fault && packet->method == SP_METHOD_PUBLICKEY)
+        packet->fault = auth_key_fault(session, packet);
+    if (packet->fault) {
+        auth_after_messages(session);
+        return true;
     }
-    memcpy(seen->signature_algorithm, algorithm.data, (size_t)algorithm.len);
-    if (algorithm.len > 3 && memcmp(algorithm.data, "sk-", 3) == 0 && !(wire_get_u8(&inner) & 1))
-        inner.failed = true;
-    if (!wire_ok(&inner))
-        payload->failed = true;
-}
-
-static void read_key(struct auth_seen *seen, struct wire_reader *payload, bool is_hostbound)
-{
-    seen->has_signature = wire_get_bool(payload);
-    wire_get_string(payload); /* algorithm, as declared */
-    wire_get_string(payload); /* key */
-    if (is_hostbound)
-        wire_get_string(payload); /* host key */
-    if (seen->has_signature)
-        read_signature(seen, payload);
+    session->messages_due = true;
+    return false;
 }
 
 bool auth_on_request_packet(struct session *session, struct wire_reader *payload)
 {
-    struct auth_seen seen = {.is_waiting = true};
-    struct sp_str user, service, method;
-
-    if (session->stage != SESSION_AUTHENTICATING)
-        return true;
-    settle_seen(session);
-    if (session->is_dead || session->stage != SESSION_AUTHENTICATING)
-        return true;
-    user = wire_get_string(payload);
-    service = wire_get_string(payload);
-    method = wire_get_string(payload);
-    seen.method = method_by_name(method);
-    if (seen.method == SP_METHOD_PASSWORD)
-        seen.is_password_change = wire_get_bool(payload);
-    if (seen.method == SP_METHOD_PUBLICKEY)
-        read_key(&seen, payload, str_is(method, "publickey-hostbound-v00@openssh.com"));
-    /* A user name that holds a NUL would be another one to the library. */
-    if (!wire_ok(payload) || (user.len && memchr(user.data, 0, (size_t)user.len)) ||
-        !str_is(service, "ssh-connection"))
-        seen.method = 0;
-    session->auth.seen = seen;
-    /* What no plugin could be asked never reaches the library: its code for other methods (GSSAPI
-     * among them) would do work for a stranger. */
-    if (seen.method == 0) {
-        auth_after_messages(session);
-        return true;
-    }
-    session->messages_due = true;
-    return false;
+    return take_packet(session, payload, false);
 }
 
 bool auth_on_response_packet(struct session *session, struct wire_reader *payload)
 {
-    if (session->stage != SESSION_AUTHENTICATING)
-        return true;
-    settle_seen(session);
-    if (session->is_dead || session->stage != SESSION_AUTHENTICATING)
-        return true;
-    session->auth.seen =
-        (struct auth_seen){.is_waiting = true, .method = SP_METHOD_KEYBOARD_INTERACTIVE};
-    if (wire_get_u32(payload) > AUTH_RESPONSES_MAX || !wire_ok(payload)) {
-        auth_after_messages(session);
-        return true;
-    }
-    session->messages_due = true;
-    return false;
+    return take_packet(session, payload, true);
 }

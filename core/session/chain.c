@@ -82,8 +82,10 @@ static void ask_next(struct chain_run *run)
     struct plugin_instance *instance = NULL;
 
     while (run->next < run->chain.count && !instance) {
-        instance = run->chain.instances[run->next++];
-        if (!plugin_instance_offers(instance, run->operation))
+        size_t place = run->next++;
+        instance = run->chain.instances[place];
+        if ((place < 64 && (run->chain.skip >> place & 1)) ||
+            !plugin_instance_offers(instance, run->operation))
             instance = NULL;
     }
     if (!instance) {

@@ -10,6 +10,7 @@
 struct chain {
     struct plugin_instance **instances;
     size_t count;
+    uint64_t skip; /* bit i: the instance at place i, below 64, is not asked */
 };
 
 struct chain_run;

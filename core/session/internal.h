@@ -16,6 +16,8 @@
 #include "plugin/call.h"
 #include "session/chain.h"
 #include "session/channel.h"
+#include "session/factors.h"
+#include "session/grant.h"
 #include "session/session.h"
 #include "session/snapshot.h"
 #include "session/tap.h"
@@ -45,7 +47,8 @@ struct session_service {
     struct chain connection_chain;
     struct chain auth_chain;
     struct chain channel_chain;
-    uint32_t auth_methods; /* SP_METHOD_* that are configured and that some plugin answers */
+    struct factor_rules factor_rules;
+    struct key_policy *key_policy; /* of users' keys; NULL: none is taken */
     struct chain *subsystem_chains; /* one for each of config->subsystems; empty: the core's own */
 };
 
@@ -58,29 +61,30 @@ enum session_stage {
 };
 
 struct auth_request;
+struct key_policy;
 
-/* A request to authenticate as the tap saw it, until the library's message for it is there. */
-struct auth_seen {
-    bool is_waiting;
-    uint32_t method;
-    bool has_signature;
-    bool is_password_change;
-    char signature_algorithm[64];
+/* What the client was asked; answers are for the instance that asked, and nobody else. */
+struct auth_question {
+    enum { AUTH_ASKED_NOTHING, AUTH_ASKED_PROMPTS, AUTH_ASKED_NEW_PASSWORD } kind;
+    uint32_t prompts;
+    uint32_t round; /* of keyboard-interactive: how often prompts were sent in this dialogue */
+    int instance;   /* its place in the chain */
 };
 
 struct auth {
-    struct auth_request *current; /* being answered; the others wait for it */
-    struct list requests;         /* struct auth_request, in order of arrival */
+    struct auth_request *current;  /* being answered; the others wait for it */
+    struct auth_request *arriving; /* seen by the tap, until the library's message for it is there */
+    struct list requests;          /* struct auth_request, in order of arrival */
     uint32_t requests_count;
-    struct auth_seen seen;
     struct reactor_timer delay; /* of the current request's failure */
     char *user;                 /* of the first request: it may not change */
-    uint32_t offers;            /* denied requests that do not count as a try */
+    uint32_t key_offers;        /* that were refused */
     uint32_t failures;          /* tries */
-    uint32_t methods_done;
-    uint32_t methods; /* offered now */
-    uint32_t round;   /* of keyboard-interactive */
-    int asked;        /* prompts of the question that is open, or -1 */
+    struct factors factors;
+    struct sp_grant *grant;       /* what the plugins whose factors count grant, or NULL */
+    struct sp_grant *restriction; /* what certificates leave of it, or NULL */
+    struct auth_question question;
+    bool has_begun; /* a request has been taken up */
     bool service_is_accepted;
 };
 

@@ -2,6 +2,7 @@
  * service.c: what the sessions of one worker share: keys and algorithms, chains, the services that
  * plugins reach.
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,7 +11,9 @@
 #include "base/log.h"
 #include "config/position.h"
 #include "keys/hostkeys.h"
+#include "keys/policy.h"
 #include "session/algorithms.h"
+#include "session/auth.h"
 #include "session/internal.h"
 #include "session/selftest.h"
 
@@ -147,6 +150,7 @@ static int bind_set_up(struct session_service *service, struct report *report)
 {
     const struct config_algorithms *names = &service->config->algorithms;
     char *ciphers = sound_ciphers(names->ciphers);
+    char *signatures = auth_key_signatures(names->public_keys);
     ssh_bind bind = service->bind;
     bool no = false;
     int rc = 0;
@@ -161,9 +165,10 @@ static int bind_set_up(struct session_service *service, struct report *report)
     rc |= set_option(bind, SSH_BIND_OPTIONS_HMAC_S_C, names->macs, "/algorithms/macs", report);
     rc |= set_option(bind, SSH_BIND_OPTIONS_HOSTKEY_ALGORITHMS, names->host_keys,
                      "/algorithms/host_keys", report);
-    rc |= set_option(bind, SSH_BIND_OPTIONS_PUBKEY_ACCEPTED_KEY_TYPES, names->public_keys,
+    rc |= set_option(bind, SSH_BIND_OPTIONS_PUBKEY_ACCEPTED_KEY_TYPES, signatures,
                      "/algorithms/public_keys", report);
     free(ciphers);
+    free(signatures);
     return rc ? SP_ERR_INVALID : 0;
 }
 
@@ -189,25 +194,33 @@ static int chain_set_up(struct session_service *service, struct chain *chain, ch
     return 0;
 }
 
-/* A method that no plugin answers would cost every client a failed try. */
-static uint32_t answered_methods(const struct session_service *service)
+/* What the auth chain can judge. A method that no plugin answers would cost every client a failed
+ * try. */
+static int factors_set_up(struct session_service *service, struct report *report)
 {
-    static const struct {
-        uint32_t method;
-        enum plugin_operation operation;
-    } rows[] = {
-        {SP_METHOD_NONE, PLUGIN_AUTH_none},
-        {SP_METHOD_PASSWORD, PLUGIN_AUTH_password},
-        {SP_METHOD_PUBLICKEY, PLUGIN_AUTH_publickey},
-        {SP_METHOD_KEYBOARD_INTERACTIVE, PLUGIN_AUTH_keyboard_interactive},
-    };
-    uint32_t methods = 0;
+    const struct config *config = service->config;
+    struct factor_rules *rules = &service->factor_rules;
+    uint32_t answered = 0;
+    size_t list, element;
+    char key[64];
 
-    for (size_t i = 0; i < service->auth_chain.count; i++)
-        for (size_t row = 0; row < sizeof rows / sizeof *rows; row++)
-            if (plugin_instance_offers(service->auth_chain.instances[i], rows[row].operation))
-                methods |= rows[row].method;
-    return methods & service->config->auth_methods;
+    if (service->auth_chain.count > FACTORS_INSTANCES_MAX) /* which the schema does not let by */
+        return SP_ERR_LIMIT;
+    rules->instances_count = (uint8_t)service->auth_chain.count;
+    for (size_t i = 0; i < service->auth_chain.count; i++) {
+        for (size_t k = 0; auth_methods[k].name; k++)
+            if (plugin_instance_offers(service->auth_chain.instances[i], auth_methods[k].operation))
+                rules->offers[i] |= auth_methods[k].method;
+        answered |= rules->offers[i];
+    }
+    rules->methods = answered & config->auth_methods;
+    if (factor_rules_set(rules, config, &list, &element))
+        return 0;
+    snprintf(key, sizeof key, "/auth_require/%zu/%zu", list, element);
+    report_error(report, config->file, positions_line(config->positions, key), key,
+                 "no plugin instance of the auth chain can judge this factor: change it, or add "
+                 "one that does");
+    return SP_ERR_INVALID;
 }
 
 int session_service_set_host(struct session_service *service, struct plugin_host *host,
@@ -226,7 +239,8 @@ int session_service_set_host(struct session_service *service, struct plugin_host
     if (rc == 0)
         rc = chain_set_up(service, &service->channel_chain, config->channel_chain.instances,
                           config->channel_chain.count, PLUGIN_CHANNEL, "/chains/channel", report);
-    service->auth_methods = answered_methods(service);
+    if (rc == 0)
+        rc = factors_set_up(service, report);
     service->subsystem_chains =
         calloc(config->subsystems_count + 1, sizeof *service->subsystem_chains);
     if (!service->subsystem_chains)
@@ -292,7 +306,10 @@ int session_service_new(const struct config *config, struct reactor *reactor,
 int session_service_load_keys(struct session_service *service, struct report *report)
 {
     ssh_key *keys = NULL;
-    int rc = hostkeys_load(service->config, &keys, report);
+    int rc = key_policy_load(service->config, &service->key_policy, report);
+
+    if (rc == 0)
+        rc = hostkeys_load(service->config, &keys, report);
 
     /* The bind takes a key over when it accepts it; what it refused stays ours. */
     for (size_t i = 0; rc == 0 && keys[i]; i++) {
@@ -339,6 +356,7 @@ void session_service_free(struct session_service *service)
     hashmap_free(&service->sessions);
     idmap_free(&service->channels);
     pthread_mutex_destroy(&service->ids_lock);
+    key_policy_free(service->key_policy);
     if (service->bind)
         ssh_bind_free(service->bind);
     ssh_finalize();
