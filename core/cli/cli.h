@@ -19,6 +19,7 @@ int cli_stop(int argc, char **argv);        /* daemon.c */
 int cli_check(int argc, char **argv);       /* check.c */
 int cli_version(int argc, char **argv);     /* check.c */
 int cli_plugin(int argc, char **argv);      /* plugin.c */
+int cli_plugin_new(int argc, char **argv);  /* plugin_new.c */
 int cli_passwd(int argc, char **argv);      /* passwd.c */
 int cli_totp(int argc, char **argv);        /* totp.c */
 

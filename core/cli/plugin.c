@@ -422,5 +422,7 @@ int cli_plugin(int argc, char **argv)
         return look(argc - 1, argv + 1, info_now);
     if (strcmp(what, "check") == 0)
         return look(argc - 1, argv + 1, check_now);
+    if (strcmp(what, "new") == 0)
+        return cli_plugin_new(argc - 1, argv + 1);
     return cli_usage("plugin");
 }
