@@ -23,6 +23,15 @@ foreach(name auth-file auth-totp auth-http auth-pam auth-sql auth-ldap fs-posix 
   plugin_test(${name})
 endforeach()
 
+# A PAM module for auth-pam's test.
+if(TARGET test_auth_pam)
+  add_library(pam_players MODULE support/pam_players.c)
+  target_link_libraries(pam_players PRIVATE PkgConfig::PAM)
+  set_target_properties(pam_players PROPERTIES PREFIX ""
+                        LIBRARY_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests/pam)
+  add_dependencies(test_auth_pam pam_players)
+endif()
+
 # The hash that auth-file reads is made by the command's own source.
 add_executable(test_passwd unit/cli/test_passwd.c ${CMAKE_SOURCE_DIR}/core/cli/passwd.c)
 target_compile_definitions(test_passwd PRIVATE ${SALLYPORT_DEFINITIONS})
