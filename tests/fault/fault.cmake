@@ -1,5 +1,5 @@
 # Plugins that misbehave, one for each way to do so; the puppet, which does what a test tells it; and
-# asks-twice, for keyboard-interactive. tests/unit and tests/integration drive them. Each is plugins/<name>.c with plugins/<name>.json as its manifest.
+# asks-twice, for keyboard-interactive; and the switchboard, for channels. tests/unit and tests/integration drive them. Each is plugins/<name>.c with plugins/<name>.json as its manifest.
 set(FAULT_PLUGIN_DIR ${CMAKE_BINARY_DIR}/tests/fault/plugins)
 add_custom_target(fault_plugins)
 
@@ -25,6 +25,9 @@ endforeach()
 foreach(threading reactor connection serial)
   fault_plugin(puppet-${threading} puppet)
 endforeach()
+foreach(threading reactor serial)
+  fault_plugin(switchboard-${threading} switchboard)
+endforeach()
 
 # Not an object at all.
 set(dir ${FAULT_PLUGIN_DIR}/not-elf)
@@ -35,7 +38,7 @@ configure_file(fault/plugins/not-elf.so ${dir}/not-elf.so COPYONLY
 file(CHMOD ${dir} PERMISSIONS OWNER_READ OWNER_WRITE OWNER_EXECUTE GROUP_READ GROUP_EXECUTE
      WORLD_READ WORLD_EXECUTE)
 
-foreach(test test_instance test_loader test_plugin_call test_plugin_service test_plugin_fault
+foreach(test test_instance test_loader test_plugin_call test_remote test_plugin_service test_plugin_fault
              test_chain)
   if(TARGET ${test})
     add_dependencies(${test} fault_plugins)
@@ -55,7 +58,7 @@ plugin_command_test(check-crash "crashes while it is loaded" check crash-in-cons
 plugin_command_test(check-json "\"ok\": false" check crash-in-constructor --json)
 plugin_command_test(check-disagrees "has the version \"0.9\"" check disagrees)
 plugin_command_test(check-unknown "no plugin \"nobody\"" check nobody)
-plugin_command_test(info "interface      sallyport.fs/1: read stat readdir" info puppet-reactor)
+plugin_command_test(info "interface      sallyport.fs/1: read write stat readdir" info puppet-reactor)
 plugin_command_test(info-json "\"auth.password\"" info puppet-reactor --json)
 plugin_command_test(list "puppet-serial +1.0 +serial +connection/1,auth/1,channel/1,fs/1" list)
 plugin_command_test(list-json "\"name\": \"never-answers\"" list --json)

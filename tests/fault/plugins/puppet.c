@@ -58,7 +58,10 @@ STRING(auth, keyboard_interactive, sp_auth_event)
 STRING(auth, authenticated, sp_auth_event)
 STRING(channel, open, sp_channel_event)
 STRING(channel, data, sp_channel_event)
+STRING(channel, ready_to_send, sp_channel_event)
+STRING(channel, closed, sp_channel_event)
 STRING(fs, read, sp_fs_io)
+STRING(fs, write, sp_fs_io)
 STRING(fs, stat, sp_fs_path)
 STRING(fs, readdir, sp_fs_handle)
 
@@ -78,10 +81,13 @@ static const struct sp_channel_v1 channel = {
     .struct_size = sizeof channel,
     .open = channel_open,
     .data = channel_data,
+    .ready_to_send = channel_ready_to_send,
+    .closed = channel_closed,
 };
 static const struct sp_fs_v1 fs = {
     .struct_size = sizeof fs,
     .read = fs_read,
+    .write = fs_write,
     .stat = fs_stat,
     .readdir = fs_readdir,
 };

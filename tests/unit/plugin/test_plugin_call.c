@@ -113,7 +113,7 @@ static void operation_that_is_not_offered_abstains_or_is_unsupported(void **stat
     assert_false(plugin_instance_offers(q.call.instance, PLUGIN_AUTH_authenticated));
     plugin_call_start(&q.call);
     expect_over(&q, SP_NEXT);
-    question_init(&q, &stage, "doll", PLUGIN_FS_write);
+    question_init(&q, &stage, "doll", PLUGIN_FS_mkdir);
     plugin_call_start(&q.call);
     expect_over(&q, SP_E_UNSUPPORTED);
     end();

@@ -1,0 +1,781 @@
+/*
+ * test_remote.c: an instance in a process of its own, behind the same calls: the worker's side
+ * here, the plugin's side in this very program started once more ("--guest"), with a puppet that
+ * does what the user's name or the path says.
+ */
+#include "stage.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <spawn.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+
+#include "base/err.h"
+#include "plugin/guest.h"
+#include "puppet.h"
+
+enum { CHANNEL = 5, CONNECTION = 9, ROOM = 1000, GUEST_FD = 3 };
+
+extern char **environ;
+
+/* --- the plugin's side ------------------------------------------------------------------------ */
+
+static sp_token hanging;
+static sp_id opened;
+
+static void *answer_later(void *arg)
+{
+    static const struct sp_str group = {"staff", 5};
+    struct sp_grant grant = {
+        .struct_size = sizeof grant, .permit = SP_PERMIT_EXEC, .groups = &group, .groups_count = 1};
+    struct sp_auth_reply reply = {
+        .head = {sizeof reply, SP_ALLOW}, .banner = {"welcome", 7}, .grant = &grant};
+    const struct sp_host *host = arg;
+    host->complete(host, hanging, &reply.head);
+    return NULL;
+}
+
+static bool user_is(const struct sp_event *event, const char *name)
+{
+    const struct sp_auth_event *auth = (const void *)event;
+    return auth->user.len == strlen(name) && memcmp(auth->user.data, name, auth->user.len) == 0;
+}
+
+static int32_t guest_password(const struct sp_host *host, const struct sp_event *event)
+{
+    pthread_t thread;
+    if (user_is(event, "allow"))
+        return SP_ALLOW;
+    if (user_is(event, "crash"))
+        raise(SIGKILL);
+    if (user_is(event, "reply")) {
+        hanging = event->token;
+        return pthread_create(&thread, NULL, answer_later, (void *)(uintptr_t)host) == 0 &&
+                       pthread_detach(thread) == 0
+                   ? SP_PENDING
+                   : SP_E_FAILED;
+    }
+    if (user_is(event, "never")) {
+        hanging = event->token;
+        return SP_PENDING;
+    }
+    if (user_is(event, "garbage"))
+        return 4711;
+    if (user_is(event, "alice"))
+        return event->connection && event->connection->id == CONNECTION &&
+                       strcmp(event->connection->remote_address.data, "192.0.2.7") == 0 &&
+                       strcmp(((const struct sp_auth_event *)(const void *)event)->password.data,
+                              "secret") == 0
+                   ? SP_ALLOW
+                   : SP_DENY;
+    return SP_NEXT;
+}
+
+static int32_t guest_data(const struct sp_host *host, const struct sp_channel_event *event)
+{
+    static char much[4 * ROOM];
+    struct sp_framing framing = {.struct_size = sizeof framing,
+                                 .kind = SP_FRAMING_LINE,
+                                 .size = 100,
+                                 .terminator = {"\n", 1}};
+    struct sp_channel_open open = {.struct_size = sizeof open, .type = {"x@y", 3}};
+    struct sp_channel_info info = {.struct_size = sizeof info};
+    struct sp_channel_streams streams = {.struct_size = sizeof streams, -1, -1, -1, -1, 0};
+    int ends[2];
+    switch (event->data.data[0]) {
+    case 'e': /* echo, then end */
+        if (host->channel_send(host, event->channel, SP_STREAM_STDERR, event->data.data,
+                               event->data.len) != (int64_t)event->data.len)
+            return SP_E_FAILED;
+        host->channel_eof(host, event->channel);
+        host->channel_exit_signal(host, event->channel, sp_str_of("TERM"), 1, sp_str_of("why"));
+        host->channel_exit_status(host, event->channel, 7);
+        host->channel_close(host, event->channel);
+        return SP_OK;
+    case 'm': /* more than there is room for */
+        if (host->channel_send(host, event->channel, SP_STREAM_DATA, much, sizeof much) != ROOM)
+            return SP_E_FAILED;
+        return host->channel_send(host, event->channel, SP_STREAM_DATA, much, 1) == 0 ? SP_OK
+                                                                                      : SP_E_FAILED;
+    case 'f':
+        host->channel_framing(host, event->channel, &framing);
+        return SP_OK;
+    case 'i':
+        host->channel_info(host, event->channel, &info);
+        return info.bytes_in == event->data.len && info.room == ROOM ? SP_OK : SP_E_FAILED;
+    case 'o':
+        return host->channel_open(host, CONNECTION, &open, &opened) == 0 ? SP_OK : SP_E_FAILED;
+    case 'a':
+        if (pipe(ends) < 0)
+            return SP_E_FAILED;
+        streams.output_fd = ends[0];
+        if (write(ends[1], "piped", 5) != 5 || close(ends[1]) < 0)
+            return SP_E_FAILED;
+        return host->channel_attach(host, event->channel, &streams) == 0 ? SP_OK : SP_E_FAILED;
+    case 's': /* a channel that is not its own */
+        return host->channel_close(host, event->channel + 1) == SP_E_STALE ? SP_OK : SP_E_FAILED;
+    case 'd':
+        host->disconnect(host, CONNECTION, sp_str_of("bye"));
+        return SP_OK;
+    case 'x':
+        raise(SIGKILL);
+        return SP_OK;
+    default:
+        return SP_E_FAILED;
+    }
+}
+
+static int32_t guest_io(const struct sp_host *host, const char *name, const struct sp_fs_io *io)
+{
+    struct sp_fs_reply reply = {.head = {sizeof reply, SP_OK}, .count = io->length};
+    uint8_t *bytes = io->buffer;
+    if (strcmp(name, "fs.read") == 0)
+        memset(bytes, (int)io->offset, io->length);
+    for (uint64_t i = 0; i < io->length; i++)
+        if (bytes[i] != (uint8_t)io->offset)
+            reply.count = 0;
+    host->complete(host, io->head.token, &reply.head);
+    return SP_PENDING;
+}
+
+static int32_t guest_readdir(const struct sp_host *host, const struct sp_fs_handle *event)
+{
+    static struct sp_fs_entry entries[1000];
+    for (size_t i = 0; i < 1000; i++)
+        entries[i] = (struct sp_fs_entry){
+            .name = {"entry", 5}, .attributes = {.struct_size = sizeof entries[i].attributes}};
+    struct sp_fs_reply reply = {
+        .head = {sizeof reply, SP_OK}, .entries = entries, .entries_count = 1000, .count = 1000};
+    host->complete(host, event->head.token, &reply.head);
+    return SP_PENDING;
+}
+
+static int32_t guest_on_call(const struct sp_host *host, const char *name,
+                             const struct sp_event *event)
+{
+    if (strcmp(name, "auth.password") == 0)
+        return guest_password(host, event);
+    if (strcmp(name, "channel.open") == 0)
+        return SP_TAKE;
+    if (strcmp(name, "channel.data") == 0)
+        return guest_data(host, (const void *)event);
+    if (strcmp(name, "channel.ready_to_send") == 0) {
+        const struct sp_channel_event *channel = (const void *)event;
+        return event->connection && event->connection->id == CONNECTION &&
+                       host->channel_eof(host, channel->channel) == 0
+                   ? SP_OK
+                   : SP_E_FAILED;
+    }
+    if (strcmp(name, "fs.read") == 0 || strcmp(name, "fs.write") == 0)
+        return guest_io(host, name, (const void *)event);
+    if (strcmp(name, "fs.readdir") == 0)
+        return guest_readdir(host, (const void *)event);
+    if (strcmp(name, "connection.request") == 0)
+        return host->time_ms(host) > 1000000 ? SP_ALLOW : SP_DENY;
+    return SP_NEXT;
+}
+
+static void guest_on_cancel(const struct sp_host *host, sp_token token)
+{
+    struct sp_reply reply = {sizeof reply, SP_DENY};
+    if (token == hanging)
+        host->complete(host, token, &reply);
+}
+
+static int32_t guest_on_create(const struct sp_host *host, const char *config)
+{
+    (void)host;
+    (void)config;
+    return SP_E_FAILED;
+}
+
+static int guest_main(const char *plugin, const char *name)
+{
+    char *directory = (char *)STAGE_PLUGIN_DIR;
+    struct config_plugin instance = {.name = (char *)name,
+                                     .plugin = (char *)plugin,
+                                     .config_json = (char *)"{}",
+                                     .isolation = CONFIG_PROCESS};
+    struct config config = {.file = (char *)"test.json",
+                            .plugin_directories = &directory,
+                            .plugin_directories_count = 1,
+                            .plugins = &instance,
+                            .plugins_count = 1,
+                            .pool_threads = 2};
+    struct report report = {0};
+    struct puppet *puppet = stage_symbol(plugin, "puppet");
+    *puppet = (struct puppet){.on_call = guest_on_call,
+                              .on_cancel = guest_on_cancel,
+                              .on_create = strcmp(name, "failing") == 0 ? guest_on_create : NULL};
+    int rc = guest_run(&config, name, GUEST_FD, &report);
+    report_free(&report);
+    return rc < 0;
+}
+
+/* --- the worker's side ------------------------------------------------------------------------ */
+
+static struct stage stage;
+static const char *plugin = "puppet-connection";
+static pid_t guest;
+static int wanted;
+
+static int spawn_guest(void *arg, size_t index, int *ret_fd, char *text, size_t size)
+{
+    int ends[2];
+    (void)arg;
+    (void)text;
+    (void)size;
+    const char *name = stage.plugins[index].name;
+    char *const argv[] = {(char *)"guest", (char *)"--guest", (char *)plugin, (char *)name, NULL};
+    posix_spawn_file_actions_t actions;
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
+    posix_spawn_file_actions_init(&actions);
+    posix_spawn_file_actions_adddup2(&actions, ends[1], GUEST_FD);
+    assert_int_equal(posix_spawn(&guest, "/proc/self/exe", &actions, NULL, argv, environ), 0);
+    posix_spawn_file_actions_destroy(&actions);
+    close(ends[1]);
+    *ret_fd = ends[0];
+    return 0;
+}
+
+static void want_guest(void *arg, size_t index)
+{
+    (void)arg;
+    assert_int_equal(index, 0);
+    wanted++;
+}
+
+static int end_of_guest(void)
+{
+    int status = 0;
+    assert_int_equal(waitpid(guest, &status, 0), guest);
+    guest = 0;
+    return status;
+}
+
+static void start_another_guest(void)
+{
+    int fd;
+    end_of_guest();
+    assert_int_equal(spawn_guest(NULL, 0, &fd, NULL, 0), 0);
+    plugin_host_attach_peer(stage.host, 0, fd, "");
+    stage_wait(&stage,
+               plugin_instance_epoch(plugin_host_find(stage.host, "doll", PLUGIN_AUTH)) > 1);
+}
+
+/* What reached the session layer. */
+static struct {
+    char done[4096];
+    sp_id opened;
+    int output_fd;
+    struct plugin_gate *gate;
+} seen;
+
+static void note(const char *what, const char *text, uint64_t length)
+{
+    size_t used = strlen(seen.done);
+    snprintf(seen.done + used, sizeof seen.done - used, "%s(%.*s) ", what, (int)length, text);
+}
+
+static int32_t on_send(void *arg, sp_id channel, uint32_t stream, const void *data, uint64_t length)
+{
+    (void)arg;
+    assert_int_equal(channel, CHANNEL);
+    note(stream == SP_STREAM_STDERR ? "stderr" : "stdout", data, length < 20 ? length : 0);
+    return 0;
+}
+
+static int32_t on_eof(void *arg, sp_id channel)
+{
+    (void)arg;
+    (void)channel;
+    note("eof", "", 0);
+    return 0;
+}
+
+static int32_t on_exit_status(void *arg, sp_id channel, uint32_t status)
+{
+    (void)arg;
+    (void)channel;
+    note("status", status == 7 ? "7" : "?", 1);
+    return 0;
+}
+
+static int32_t on_exit_signal(void *arg, sp_id channel, struct sp_str name, uint32_t core,
+                              struct sp_str text)
+{
+    (void)arg;
+    (void)channel;
+    note(core ? "core" : "signal", name.data, name.len);
+    note("text", text.data, text.len);
+    return 0;
+}
+
+static int32_t on_close(void *arg, sp_id channel)
+{
+    (void)arg;
+    note("close", channel == CHANNEL ? "own" : "other", 3);
+    return 0;
+}
+
+static int32_t on_attach(void *arg, sp_id channel, const struct sp_channel_streams *streams)
+{
+    (void)arg;
+    (void)channel;
+    assert_int_equal(streams->input_fd, -1);
+    assert_int_equal(streams->process_fd, -1);
+    seen.output_fd = streams->output_fd;
+    return 0;
+}
+
+static int32_t on_reframed(void *arg, sp_id channel)
+{
+    struct plugin_framing framing = {0};
+    (void)arg;
+    (void)channel;
+    if (plugin_gate_reframe(seen.gate, &framing) && framing.kind == SP_FRAMING_LINE &&
+        framing.size == 100 && framing.terminator_length == 1)
+        note("framing", framing.terminator, 0);
+    return 0;
+}
+
+static sp_id on_reserve(void *arg)
+{
+    static sp_id next = 100;
+    (void)arg;
+    return next++;
+}
+
+static void on_unreserve(void *arg, sp_id channel)
+{
+    (void)arg;
+    assert_true(channel >= 100);
+}
+
+static void on_open(void *arg, struct plugin_instance *by, struct plugin_gate *gate,
+                    sp_id connection, const struct sp_channel_open *open)
+{
+    (void)arg;
+    assert_string_equal(plugin_instance_name(by), "doll");
+    assert_int_equal(connection, CONNECTION);
+    seen.opened = plugin_gate_channel(gate);
+    note("open", open->type.data, open->type.len);
+    plugin_gate_close(gate);
+}
+
+static int32_t on_disconnect(void *arg, sp_id connection, struct sp_str text)
+{
+    (void)arg;
+    assert_int_equal(connection, CONNECTION);
+    note("disconnect", text.data, text.len);
+    return 0;
+}
+
+static const struct plugin_launcher launcher = {.obtain = spawn_guest, .want = want_guest};
+static const struct plugin_services services = {
+    .channel_eof = on_eof,
+    .channel_exit_status = on_exit_status,
+    .channel_exit_signal = on_exit_signal,
+    .channel_close = on_close,
+    .channel_attach = on_attach,
+    .channel_send = on_send,
+    .channel_reframed = on_reframed,
+    .channel_reserve = on_reserve,
+    .channel_release = on_unreserve,
+    .channel_open = on_open,
+    .disconnect = on_disconnect,
+    .launcher = &launcher,
+};
+
+static const struct sp_connection connection = {
+    .struct_size = sizeof connection, .id = CONNECTION, .remote_address = {"192.0.2.7", 9}};
+
+static int setup(void **state)
+{
+    (void)state;
+    memset(&seen, 0, sizeof seen);
+    wanted = 0;
+    stage_open(&stage, 1);
+    stage_add(&stage, "doll", plugin)->isolation = CONFIG_PROCESS;
+    stage_up(&stage, &services);
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    plugin_gate_close(seen.gate);
+    stage_close(&stage);
+    /* The end of its socket is all that it is told. */
+    if (guest)
+        assert_int_equal(end_of_guest(), 0);
+    return 0;
+}
+
+static void ask_as(struct question *q, const char *user)
+{
+    question_init(q, &stage, "doll", PLUGIN_AUTH_password);
+    q->event.auth.user = sp_str_of(user);
+    q->event.auth.password = sp_str_of("secret");
+    q->event.head.connection = &connection;
+    plugin_call_start(&q->call);
+}
+
+static int32_t verdict_for(const char *user)
+{
+    struct question q;
+    ask_as(&q, user);
+    stage_wait(&stage, q.released);
+    assert_int_equal(q.done, 1);
+    return q.verdict;
+}
+
+static void take_channel(void)
+{
+    seen.gate = plugin_gate_open(plugin_host_find(stage.host, "doll", PLUGIN_CHANNEL), &connection,
+                                 CHANNEL, ROOM);
+    assert_non_null(seen.gate);
+}
+
+static int32_t send_data(const char *data)
+{
+    struct question q;
+    question_init(&q, &stage, "doll", PLUGIN_CHANNEL_data);
+    q.event.channel.channel = CHANNEL;
+    q.event.channel.data = sp_str_of(data);
+    q.event.head.connection = &connection;
+    plugin_call_start(&q.call);
+    stage_wait(&stage, q.released);
+    return q.verdict;
+}
+
+/* --- tests ------------------------------------------------------------------------------------ */
+
+static void the_event_arrives_with_all_it_points_to(void **state)
+{
+    (void)state;
+    assert_int_equal(verdict_for("alice"), SP_ALLOW);
+    assert_int_equal(verdict_for("nobody"), SP_NEXT);
+}
+
+static void a_reply_from_a_thread_of_the_plugins_comes_back_whole(void **state)
+{
+    struct question q;
+    (void)state;
+    ask_as(&q, "reply");
+    stage_wait(&stage, q.released);
+    assert_int_equal(q.verdict, SP_ALLOW);
+    assert_int_equal(q.permit, SP_PERMIT_EXEC);
+    assert_string_equal(q.text, "welcome");
+}
+
+static void a_verdict_that_is_none_is_a_failure(void **state)
+{
+    (void)state;
+    assert_int_equal(verdict_for("garbage"), SP_E_INVALID);
+    assert_true(stage_logged(&stage, "plugin.failed", "instance=doll", "no such verdict"));
+}
+
+static void operations_that_are_not_offered_are_known_here(void **state)
+{
+    struct question q;
+    (void)state;
+    question_init(&q, &stage, "doll", PLUGIN_FS_mkdir);
+    plugin_call_start(&q.call);
+    assert_int_equal(q.verdict, SP_E_UNSUPPORTED);
+    assert_int_equal(q.released, 1);
+}
+
+static void a_missed_deadline_is_told_to_the_plugin(void **state)
+{
+    struct question q;
+    (void)state;
+    stage_close(&stage);
+    end_of_guest();
+    stage_open(&stage, 1);
+    stage_add(&stage, "doll", plugin)->isolation = CONFIG_PROCESS;
+    stage.plugins[0].deadline_ms = 50;
+    stage_up(&stage, &services);
+    ask_as(&q, "never");
+    stage_wait(&stage, q.done);
+    assert_int_equal(q.verdict, SP_E_TIMEOUT);
+    stage_wait(&stage, q.released); /* it gave up when it was cancelled */
+    assert_int_equal(q.done, 1);
+}
+
+static void a_cancelled_call_is_released_when_the_plugin_is_done(void **state)
+{
+    struct question q;
+    (void)state;
+    ask_as(&q, "never");
+    assert_int_equal(reactor_turn(stage.reactor, 10), 0);
+    plugin_call_cancel(&q.call);
+    stage_wait(&stage, q.released);
+    assert_int_equal(q.done, 0);
+}
+
+static void what_a_crash_interrupts_is_denied(void **state)
+{
+    struct question first, second;
+    (void)state;
+    ask_as(&first, "never");
+    ask_as(&second, "crash");
+    stage_wait(&stage, first.released && second.released);
+    assert_int_equal(first.verdict, SP_E_FAILED);
+    assert_int_equal(second.verdict, SP_E_FAILED);
+    assert_int_equal(wanted, 1);
+    assert_true(stage_logged(&stage, "plugin.process_lost", "instance=doll", NULL));
+    end_of_guest();
+}
+
+static void without_a_process_calls_fail_at_once(void **state)
+{
+    struct question q;
+    (void)state;
+    assert_int_equal(verdict_for("crash"), SP_E_FAILED);
+    ask_as(&q, "allow");
+    assert_int_equal(q.released, 1);
+    assert_int_equal(q.verdict, SP_E_FAILED);
+    end_of_guest();
+}
+
+static void another_process_serves_what_comes_then(void **state)
+{
+    (void)state;
+    assert_int_equal(verdict_for("crash"), SP_E_FAILED);
+    start_another_guest();
+    assert_int_equal(verdict_for("allow"), SP_ALLOW);
+    assert_int_equal(wanted, 1);
+}
+
+static void what_only_the_dead_process_knew_is_not_asked_of_the_next(void **state)
+{
+    struct question q;
+    (void)state;
+    assert_int_equal(verdict_for("crash"), SP_E_FAILED);
+    start_another_guest();
+    question_init(&q, &stage, "doll", PLUGIN_FS_stat);
+    q.call.epoch = 1;
+    plugin_call_start(&q.call);
+    assert_int_equal(q.verdict, SP_E_STALE);
+    assert_int_equal(q.released, 1);
+}
+
+static void if_there_is_no_other_process_the_log_says_why(void **state)
+{
+    struct question q;
+    (void)state;
+    assert_int_equal(verdict_for("crash"), SP_E_FAILED);
+    plugin_host_attach_peer(stage.host, 0, -1, "it has crashed too often");
+    assert_true(stage_logged(&stage, "plugin.no_process", "instance=doll", "too often"));
+    ask_as(&q, "allow");
+    assert_int_equal(q.verdict, SP_E_FAILED);
+    end_of_guest();
+}
+
+static void an_instance_that_fails_there_fails_here(void **state)
+{
+    (void)state;
+    stage_open(&stage, 1);
+    stage_add(&stage, "failing", plugin)->isolation = CONFIG_PROCESS;
+    assert_int_equal(plugin_host_new(&stage.config, stage.reactor, stage.pool, &services,
+                                     &stage.host, &stage.report),
+                     SP_ERR_INVALID);
+    assert_true(stage_complained(&stage, "could not create the instance"));
+    stage_close(&stage);
+    waitpid(guest, NULL, 0);
+    guest = 0;
+}
+
+static void channels_are_served_through_messages(void **state)
+{
+    (void)state;
+    take_channel();
+    assert_int_equal(send_data("echo"), SP_OK);
+    stage_wait(&stage, strstr(seen.done, "close"));
+    assert_string_equal(seen.done, "stderr(echo) eof() core(TERM) text(why) status(7) close(own) ");
+}
+
+static void room_is_known_over_there_and_comes_back(void **state)
+{
+    (void)state;
+    take_channel();
+    assert_int_equal(send_data("much"), SP_OK);
+    stage_wait(&stage, strstr(seen.done, "stdout"));
+    assert_false(plugin_gate_drained(seen.gate, ROOM / 4)); /* not worth a call yet */
+    plugin_gate_drained(seen.gate, ROOM / 2);
+    stage_wait(&stage, strstr(seen.done, "eof")); /* ready_to_send was called */
+}
+
+static void framing_holds_before_the_handler_has_answered(void **state)
+{
+    (void)state;
+    take_channel();
+    assert_int_equal(send_data("frame"), SP_OK);
+    assert_string_equal(seen.done, "framing() ");
+}
+
+static void facts_of_a_channel_are_told_without_asking(void **state)
+{
+    (void)state;
+    take_channel();
+    assert_int_equal(send_data("info"), SP_OK);
+}
+
+static void channels_can_be_opened_from_there(void **state)
+{
+    (void)state;
+    take_channel();
+    for (int i = 0; i < 20; i++)
+        assert_int_equal(send_data("open"), SP_OK);
+    stage_wait(&stage, strstr(seen.done, "open(x@y)"));
+    assert_true(seen.opened >= 100);
+}
+
+static void descriptors_come_along(void **state)
+{
+    char text[6] = "";
+    (void)state;
+    take_channel();
+    assert_int_equal(send_data("attach"), SP_OK);
+    stage_wait(&stage, seen.output_fd);
+    assert_int_equal(read(seen.output_fd, text, 5), 5);
+    assert_string_equal(text, "piped");
+    assert_int_equal(read(seen.output_fd, text, 1), 0);
+    close(seen.output_fd);
+}
+
+static void a_channel_of_another_is_out_of_reach(void **state)
+{
+    (void)state;
+    take_channel();
+    assert_int_equal(send_data("stranger"), SP_OK);
+    assert_int_equal(send_data("disconnect"), SP_OK);
+    stage_wait(&stage, strstr(seen.done, "disconnect(bye)"));
+    assert_null(strstr(seen.done, "close"));
+}
+
+static void channels_of_a_process_that_crashes_are_closed(void **state)
+{
+    (void)state;
+    take_channel();
+    assert_int_equal(send_data("x"), SP_E_FAILED);
+    assert_string_equal(seen.done, "close(own) ");
+    end_of_guest();
+}
+
+static void data_of_files_goes_through_shared_memory(void **state)
+{
+    static uint8_t buffer[300000];
+    struct question q;
+    (void)state;
+    question_init(&q, &stage, "doll", PLUGIN_FS_read);
+    q.event.io.buffer = buffer;
+    q.event.io.length = sizeof buffer;
+    q.event.io.offset = 42;
+    plugin_call_start(&q.call);
+    stage_wait(&stage, q.released);
+    assert_int_equal(q.verdict, SP_OK);
+    assert_int_equal(q.count, sizeof buffer);
+    for (size_t i = 0; i < sizeof buffer; i++)
+        assert_int_equal(buffer[i], 42);
+
+    question_init(&q, &stage, "doll", PLUGIN_FS_write);
+    q.event.io.buffer = buffer;
+    q.event.io.length = sizeof buffer;
+    q.event.io.offset = 42;
+    plugin_call_start(&q.call);
+    stage_wait(&stage, q.released);
+    assert_int_equal(q.count, sizeof buffer);
+}
+
+static void more_reads_than_the_shared_memory_holds_wait_for_their_turn(void **state)
+{
+    enum { COUNT = 100, LENGTH = 512 * 1024 };
+    struct question *q = calloc(COUNT, sizeof *q);
+    uint8_t *buffer = malloc((size_t)COUNT * LENGTH);
+    (void)state;
+    for (int i = 0; i < COUNT; i++) {
+        question_init(&q[i], &stage, "doll", PLUGIN_FS_read);
+        q[i].event.io.buffer = buffer + (size_t)i * LENGTH;
+        q[i].event.io.length = LENGTH;
+        q[i].event.io.offset = (uint64_t)i;
+        plugin_call_start(&q[i].call);
+    }
+    plugin_call_cancel(&q[COUNT - 1].call);
+    assert_int_equal(q[COUNT - 1].released, 1); /* it had not gone out yet */
+    for (int i = 0; i < COUNT - 1; i++) {
+        stage_wait(&stage, q[i].released);
+        assert_int_equal(q[i].count, LENGTH);
+        assert_int_equal(buffer[(size_t)(i + 1) * LENGTH - 1], i);
+    }
+    free(buffer);
+    free(q);
+}
+
+static void long_lists_come_back(void **state)
+{
+    struct question q;
+    (void)state;
+    question_init(&q, &stage, "doll", PLUGIN_FS_readdir);
+    plugin_call_start(&q.call);
+    stage_wait(&stage, q.released);
+    assert_int_equal(q.verdict, SP_OK);
+    assert_int_equal(q.count, 1000);
+}
+
+static void many_calls_are_all_answered(void **state)
+{
+    enum { COUNT = 2000 };
+    struct question *q = calloc(COUNT, sizeof *q);
+    (void)state;
+    for (int i = 0; i < COUNT; i++)
+        ask_as(&q[i], "alice");
+    for (int i = 0; i < COUNT; i++) {
+        stage_wait(&stage, q[i].released);
+        assert_int_equal(q[i].verdict, SP_ALLOW);
+    }
+    free(q);
+}
+
+#define WITH_STAGE(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+
+int main(int argc, char **argv)
+{
+    if (argc > 3 && strcmp(argv[1], "--guest") == 0)
+        return guest_main(argv[2], argv[3]);
+    const struct CMUnitTest tests[] = {
+        WITH_STAGE(the_event_arrives_with_all_it_points_to),
+        WITH_STAGE(a_reply_from_a_thread_of_the_plugins_comes_back_whole),
+        WITH_STAGE(a_verdict_that_is_none_is_a_failure),
+        WITH_STAGE(operations_that_are_not_offered_are_known_here),
+        WITH_STAGE(a_missed_deadline_is_told_to_the_plugin),
+        WITH_STAGE(a_cancelled_call_is_released_when_the_plugin_is_done),
+        WITH_STAGE(what_a_crash_interrupts_is_denied),
+        WITH_STAGE(without_a_process_calls_fail_at_once),
+        WITH_STAGE(another_process_serves_what_comes_then),
+        WITH_STAGE(what_only_the_dead_process_knew_is_not_asked_of_the_next),
+        WITH_STAGE(if_there_is_no_other_process_the_log_says_why),
+        cmocka_unit_test(an_instance_that_fails_there_fails_here),
+        WITH_STAGE(channels_are_served_through_messages),
+        WITH_STAGE(room_is_known_over_there_and_comes_back),
+        WITH_STAGE(framing_holds_before_the_handler_has_answered),
+        WITH_STAGE(facts_of_a_channel_are_told_without_asking),
+        WITH_STAGE(channels_can_be_opened_from_there),
+        WITH_STAGE(descriptors_come_along),
+        WITH_STAGE(a_channel_of_another_is_out_of_reach),
+        WITH_STAGE(channels_of_a_process_that_crashes_are_closed),
+        WITH_STAGE(data_of_files_goes_through_shared_memory),
+        WITH_STAGE(more_reads_than_the_shared_memory_holds_wait_for_their_turn),
+        WITH_STAGE(long_lists_come_back),
+        WITH_STAGE(many_calls_are_all_answered),
+    };
+    int failures = 0;
+    const char *const plugins[] = {"puppet-connection", "puppet-reactor", "puppet-serial"};
+    for (size_t i = 0; i < sizeof plugins / sizeof *plugins; i++) {
+        plugin = plugins[i];
+        failures += cmocka_run_group_tests_name(plugin, tests, NULL, NULL);
+    }
+    return failures;
+}
