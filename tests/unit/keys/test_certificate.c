@@ -112,7 +112,7 @@ static int check_at(const struct buffer *blob, const char *address, uint64_t now
 }
 
 /* The certificate, which must be good. */
-static struct certificate *accept(const struct buffer *blob, uint64_t now)
+static struct certificate *accepted(const struct buffer *blob, uint64_t now)
 {
     struct certificate *certificate;
     const char *why;
@@ -160,7 +160,7 @@ static void a_good_certificate_is_shown_with_all_it_says(void **state)
     wanted.extensions[1] = (struct option){"no-touch-required", NULL};
     wanted.extensions[2] = (struct option){"login@example.com", "value"};
     struct buffer blob = certify(&user, &ca, &wanted);
-    struct certificate *certificate = accept(&blob, NOW);
+    struct certificate *certificate = accepted(&blob, NOW);
     const struct sp_certificate *facts = &certificate->facts;
 
     assert_int_equal(facts->struct_size, sizeof *facts);
@@ -199,7 +199,7 @@ static void a_strangers_certificate_is_shown_but_not_trusted(void **state)
 {
     struct wanted wanted = wanted_good();
     struct buffer blob = certify(&user, &stranger, &wanted);
-    struct certificate *certificate = accept(&blob, NOW);
+    struct certificate *certificate = accepted(&blob, NOW);
 
     (void)state;
     assert_int_equal(certificate->facts.trusted, 0);
@@ -294,14 +294,14 @@ static void the_time_decides_from_its_first_second_to_its_last(void **state)
 
     (void)state;
     expect_refused(&blob, "192.0.2.1", 999, "not valid yet");
-    certificate_free(accept(&blob, 1000));
-    certificate_free(accept(&blob, 1999));
+    certificate_free(accepted(&blob, 1000));
+    certificate_free(accepted(&blob, 1999));
     expect_refused(&blob, "192.0.2.1", 2000, "expired");
     buffer_release(&blob);
     wanted.after = 0;
     wanted.before = UINT64_MAX;
     blob = certify(&user, &ca, &wanted);
-    certificate_free(accept(&blob, NOW));
+    certificate_free(accepted(&blob, NOW));
     buffer_release(&blob);
 }
 
@@ -433,7 +433,7 @@ static void ssh_keygens_certificates_of_every_kind_are_taken(void **state)
            kinds[i], kinds[i], algorithms[i]);
         reload_policy();
         struct buffer blob = read_blob("u-cert.pub"), key = read_blob("u.pub");
-        struct certificate *certificate = accept(&blob, (uint64_t)time(NULL));
+        struct certificate *certificate = accepted(&blob, (uint64_t)time(NULL));
         const char *why;
         assert_int_equal(certificate->facts.trusted, 1);
         assert_int_equal(certificate->facts.serial, 9);
@@ -537,7 +537,7 @@ static void what_is_revoked_is_refused(void **state)
     buffer_release(&blob);
     wanted.serial = 8;
     blob = certify(&user, &ca, &wanted);
-    certificate_free(accept(&blob, NOW));
+    certificate_free(accepted(&blob, NOW));
     buffer_release(&blob);
 }
 
