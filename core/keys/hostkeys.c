@@ -1,9 +1,9 @@
-/* hostkeys.c: the server's keys, from files. Called by the supervisor before it listens and by each
- * worker before it drops its privileges. */
+/* hostkeys.c: the server's keys, by sets. Called by the supervisor before it listens, by each
+ * worker before it drops its privileges, and by `sallyport hostkeys`. */
 #include "keys/hostkeys.h"
 
 #include <errno.h>
-#include <fcntl.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,8 +14,11 @@
 #include "base/log.h"
 #include "base/secret.h"
 #include "config/position.h"
+#include "keys/file.h"
+#include "keys/private_key.h"
 
-#define KEY_FILE_MAX (64 * 1024)
+#define KEY_FILE_MAX (64u * 1024)
+#define POINTER_SIZE 128
 
 /* A generated file's family follows from its name, as administrators know them. */
 static const struct {
@@ -28,24 +31,47 @@ static const struct {
     {"rsa", SSH_KEYTYPE_RSA, 3072},
 };
 
-static int complain(struct report *report, const struct config *config, const char *file,
-                    const char *what)
+/* Where the key stands in the configuration: "/host_keys/files", "/host_key_sets/x/keys/0". */
+static void find_pointer(const struct config_host_keys *set, size_t index, char *ret_pointer)
 {
-    report_error(report, config->file, positions_line(config->positions, "/host_keys/files"),
-                 "/host_keys/files", "%s: %s", file, what);
+    const char *prefix = set->name ? "/host_key_sets/" : "/host_keys";
+    const char *name = set->name ? set->name : "";
+
+    if (index < set->count)
+        snprintf(ret_pointer, POINTER_SIZE, "%s%s/files", prefix, name);
+    else
+        snprintf(ret_pointer, POINTER_SIZE, "%s%s/keys/%zu", prefix, name, index - set->count);
+}
+
+void hostkeys_source(const struct config_host_keys *set, size_t index, char *ret_text, size_t size)
+{
+    char pointer[POINTER_SIZE];
+
+    find_pointer(set, index, pointer);
+    if (index < set->count)
+        snprintf(ret_text, size, "%s", set->files[index]);
+    else if (set->keys[index - set->count].file)
+        snprintf(ret_text, size, "%s", set->keys[index - set->count].file);
+    else
+        snprintf(ret_text, size, "%s", pointer);
+}
+
+static int complain(struct report *report, const struct config *config,
+                    const struct config_host_keys *set, size_t index, const char *what)
+{
+    char pointer[POINTER_SIZE], source[4096];
+
+    find_pointer(set, index, pointer);
+    hostkeys_source(set, index, source, sizeof source);
+    report_error(report, config->file, positions_line(config->positions, pointer), pointer,
+                 "%s: %s", source, what);
     return SP_ERR_INVALID;
 }
 
-/* Never prompts: the library would ask on the terminal when a key is encrypted. */
-static int no_passphrase(const char *prompt, char *buf, size_t len, int echo, int verify,
-                         void *userdata)
+static int generate(const struct config *config, const struct config_host_keys *set, size_t index,
+                    struct report *report)
 {
-    (void)prompt, (void)buf, (void)len, (void)echo, (void)verify, (void)userdata;
-    return -1;
-}
-
-static int generate(const struct config *config, const char *file, struct report *report)
-{
+    const char *file = set->files[index];
     const char *slash = strrchr(file, '/');
     const char *name = slash ? slash + 1 : file;
     ssh_key key = NULL;
@@ -56,13 +82,13 @@ static int generate(const struct config *config, const char *file, struct report
     while (i < sizeof families / sizeof *families && !strstr(name, families[i].in_name))
         i++;
     if (i == sizeof families / sizeof *families)
-        return complain(report, config, file,
+        return complain(report, config, set, index,
                         "does not exist, and its name does not tell which kind of key to make; "
                         "name it *ed25519*, *ecdsa* or *rsa*, or make it with ssh-keygen");
     if ((size_t)snprintf(temporary, sizeof temporary, "%s.new", file) >= sizeof temporary)
-        return complain(report, config, file, "the path is too long");
+        return complain(report, config, set, index, "the path is too long");
     if (ssh_pki_generate(families[i].type, families[i].parameter, &key) != SSH_OK)
-        return complain(report, config, file, "a key could not be generated");
+        return complain(report, config, set, index, "a key could not be generated");
 
     /* The library creates files by the umask; nobody else may read this one at any time. */
     mode_t before = umask(077);
@@ -70,7 +96,7 @@ static int generate(const struct config *config, const char *file, struct report
     umask(before);
     if (written != SSH_OK || chmod(temporary, 0600) < 0 || rename(temporary, file) < 0) {
         unlink(temporary);
-        complain(report, config, file,
+        complain(report, config, set, index,
                  "a generated key could not be written; is the directory there and writable?");
         goto out;
     }
@@ -82,102 +108,149 @@ out:
     return rc;
 }
 
-/* The file's text after its owner and mode were found right, checked on the very descriptor that is
- * read. */
-static int read_file(const struct config *config, const char *file, char **ret_text,
-                     struct report *report)
-{
-    struct stat st;
-    char message[256];
-    char *text = NULL;
-    size_t length = 0;
-    int fd = open(file, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+/* --- passphrases ------------------------------------------------------------------------------ */
 
-    if (fd < 0) {
-        snprintf(message, sizeof message, "cannot be opened: %s", strerror(errno));
-        return complain(report, config, file, message);
-    }
-    if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || st.st_size > KEY_FILE_MAX) {
-        complain(report, config, file, "is not a key file");
-        goto fail;
-    }
-    if (st.st_uid != geteuid() && st.st_uid != 0) {
-        complain(report, config, file, "belongs to another user; chown it to the daemon's user");
-        goto fail;
-    }
-    if (st.st_mode & 077) {
-        snprintf(message, sizeof message,
-                 "is open to other users (mode %04o); chmod 600 it, and replace it if they may "
-                 "have read it",
-                 st.st_mode & 07777);
-        complain(report, config, file, message);
-        goto fail;
-    }
-    text = malloc(KEY_FILE_MAX + 1);
-    if (!text)
-        goto fail;
-    for (ssize_t n; length < KEY_FILE_MAX; length += (size_t)n) {
-        n = read(fd, text + length, KEY_FILE_MAX - length);
-        if (n < 0 && errno == EINTR) {
-            n = 0;
-            continue;
+/* *ret_passphrase is NULL if the key has none; it ends with secret_free() of its length. */
+static int find_passphrase(const struct config_host_key *key, char **ret_passphrase, char *ret_why)
+{
+    const char *name = key->passphrase_environment;
+    char why[KEY_FILE_WHY_SIZE];
+    char *text = NULL;
+    size_t len = 0;
+
+    *ret_passphrase = NULL;
+    if (name) {
+        const char *value = getenv(name);
+        if (!value) {
+            snprintf(ret_why, PRIVATE_KEY_WHY_SIZE,
+                     "its passphrase is not there: the daemon's environment has no %.100s", name);
+            return SP_ERR_INVALID;
         }
-        if (n <= 0)
-            break;
+        *ret_passphrase = secret_copy(value, strlen(value));
+    } else if (key->passphrase_file) {
+        if (key_file_read(key->passphrase_file, KEY_FILE_MAX, true, &text, &len, why) < 0) {
+            snprintf(ret_why, PRIVATE_KEY_WHY_SIZE, "its passphrase cannot be had: the file %.*s",
+                     200, why);
+            return SP_ERR_INVALID;
+        }
+        *ret_passphrase = secret_copy(text, strcspn(text, "\r\n"));
+        secret_free(text, len + 1);
+    } else {
+        return 0;
     }
-    text[length] = '\0';
-    close(fd);
-    *ret_text = text;
-    return 0;
-fail:
-    close(fd);
+    if (*ret_passphrase)
+        return 0;
+    snprintf(ret_why, PRIVATE_KEY_WHY_SIZE, "%s", err_text(SP_ERR_NOMEM));
     return SP_ERR_INVALID;
 }
 
-static int load(const struct config *config, const char *file, ssh_key *ret_key,
-                struct report *report)
+static void forget(const struct config_host_keys *set)
 {
-    char *text = NULL;
-    int rc = read_file(config, file, &text, report);
-
-    if (rc < 0)
-        return rc;
-    int imported = ssh_pki_import_privkey_base64(text, NULL, no_passphrase, NULL, ret_key);
-    secret_free(text, KEY_FILE_MAX + 1);
-    if (imported != SSH_OK)
-        return complain(report, config, file,
-                        "is not a private key in OpenSSH, PEM or PKCS#8 format without passphrase");
-    return 0;
+    for (size_t i = 0; i < set->keys_count; i++) {
+        const char *name = set->keys[i].passphrase_environment;
+        char *value = name ? getenv(name) : NULL;
+        if (!value)
+            continue;
+        secret_wipe(value, strlen(value));
+        unsetenv(name);
+    }
 }
 
-static void log_fingerprint(const char *file, ssh_key key)
+void hostkeys_forget_passphrases(const struct config *config)
+{
+    forget(&config->host_keys);
+    for (size_t i = 0; i < config->host_key_sets_count; i++)
+        forget(&config->host_key_sets[i]);
+}
+
+/* --- loading ---------------------------------------------------------------------------------- */
+
+/* A configuration that holds a key is as secret as the key. */
+static int check_configuration(const struct config *config, char *ret_why)
+{
+    struct stat st;
+
+    if (stat(config->file, &st) == 0 && !(st.st_mode & 077))
+        return 0;
+    snprintf(ret_why, PRIVATE_KEY_WHY_SIZE,
+             "the configuration that holds this key is open to other users; chmod 600 it, or put "
+             "the key into a file");
+    return SP_ERR_INVALID;
+}
+
+static int load_one(const struct config *config, const struct config_host_key *key,
+                    ssh_key *ret_key, char *ret_why)
+{
+    uint32_t rsa_min_bits = config->limits.rsa_min_bits;
+    char *text = NULL, *passphrase = NULL;
+    size_t len = 0;
+    int rc;
+
+    if (key->text)
+        rc = check_configuration(config, ret_why);
+    else
+        rc = key_file_read(key->file, KEY_FILE_MAX, true, &text, &len, ret_why);
+    if (rc == 0)
+        rc = find_passphrase(key, &passphrase, ret_why);
+    if (rc == 0)
+        rc = private_key_read(key->text ? key->text : text, key->text ? strlen(key->text) : len,
+                              passphrase, rsa_min_bits, ret_key, ret_why);
+    secret_free(text, text ? len + 1 : 0);
+    secret_free(passphrase, passphrase ? strlen(passphrase) : 0);
+    return rc;
+}
+
+void hostkeys_fingerprint(ssh_key key, enum ssh_publickey_hash_type type, char *ret_text)
 {
     unsigned char *hash = NULL;
     size_t length = 0;
     char *text;
 
-    if (ssh_get_publickey_hash(key, SSH_PUBLICKEY_HASH_SHA256, &hash, &length) != SSH_OK)
+    ret_text[0] = '\0';
+    if (ssh_get_publickey_hash(key, type, &hash, &length) != SSH_OK)
         return;
-    text = ssh_get_fingerprint_hash(SSH_PUBLICKEY_HASH_SHA256, hash, length);
-    log_info("hostkey.loaded", LOG_TEXT("file", file),
-             LOG_TEXT("type", ssh_key_type_to_char(ssh_key_type(key))),
-             LOG_TEXT("fingerprint", text));
+    text = ssh_get_fingerprint_hash(type, hash, length);
+    snprintf(ret_text, HOSTKEY_FINGERPRINT_SIZE, "%s", text ? text : "");
     ssh_string_free_char(text);
     ssh_clean_pubkey_hash(&hash);
 }
 
-int hostkeys_ensure(const struct config *config, struct report *report)
+static void log_key(const struct config_host_keys *set, size_t index, ssh_key key)
+{
+    char source[4096], sha256[HOSTKEY_FINGERPRINT_SIZE], md5[HOSTKEY_FINGERPRINT_SIZE];
+
+    hostkeys_source(set, index, source, sizeof source);
+    hostkeys_fingerprint(key, SSH_PUBLICKEY_HASH_SHA256, sha256);
+    hostkeys_fingerprint(key, SSH_PUBLICKEY_HASH_MD5, md5);
+    log_info("hostkey.loaded", LOG_TEXT("file", source),
+             LOG_TEXT("type", ssh_key_type_to_char(ssh_key_type(key))),
+             LOG_TEXT("fingerprint", sha256), LOG_TEXT("md5", md5),
+             LOG_TEXT("set", set->name ? set->name : ""));
+}
+
+static int ensure(const struct config *config, const struct config_host_keys *set,
+                  struct report *report)
 {
     ssh_key *keys = NULL;
     int rc;
 
-    for (size_t i = 0; config->host_keys.generate && i < config->host_keys.count; i++)
-        if (access(config->host_keys.files[i], F_OK) < 0 && errno == ENOENT)
-            generate(config, config->host_keys.files[i], report);
-    rc = hostkeys_load(config, &keys, report);
-    for (size_t i = 0; rc == 0 && i < config->host_keys.count; i++)
-        log_fingerprint(config->host_keys.files[i], keys[i]);
+    for (size_t i = 0; set->generate && i < set->count; i++)
+        if (access(set->files[i], F_OK) < 0 && errno == ENOENT)
+            generate(config, set, i, report);
+    rc = hostkeys_load(config, set, &keys, report);
+    for (size_t i = 0; rc == 0 && keys[i]; i++)
+        log_key(set, i, keys[i]);
     hostkeys_free(keys);
+    return rc;
+}
+
+int hostkeys_ensure(const struct config *config, struct report *report)
+{
+    int rc = ensure(config, &config->host_keys, report);
+
+    for (size_t i = 0; i < config->host_key_sets_count; i++)
+        if (ensure(config, &config->host_key_sets[i], report) < 0)
+            rc = SP_ERR_INVALID;
     return rc;
 }
 
@@ -192,22 +265,26 @@ static bool is_same_family(ssh_key a, ssh_key b)
     return strcmp(first, second) == 0;
 }
 
-int hostkeys_load(const struct config *config, ssh_key **ret_keys, struct report *report)
+int hostkeys_load(const struct config *config, const struct config_host_keys *set,
+                  ssh_key **ret_keys, struct report *report)
 {
-    size_t count = config->host_keys.count;
+    size_t count = set->count + set->keys_count;
     ssh_key *keys = calloc(count + 1, sizeof *keys);
     int rc = keys ? 0 : SP_ERR_NOMEM;
 
     for (size_t i = 0, loaded = 0; keys && i < count; i++) {
+        const struct config_host_key plain = {.file = i < set->count ? set->files[i] : NULL};
+        char why[PRIVATE_KEY_WHY_SIZE] = "";
         ssh_key key = NULL;
-        if (load(config, config->host_keys.files[i], &key, report) < 0) {
-            rc = SP_ERR_INVALID;
+        if (load_one(config, i < set->count ? &plain : &set->keys[i - set->count], &key, why) < 0) {
+            rc = complain(report, config, set, i, why);
             continue;
         }
         for (size_t other = 0; other < loaded; other++)
             if (is_same_family(keys[other], key))
-                rc = complain(report, config, config->host_keys.files[i],
-                              "is of a family that another file has already; keep one of each");
+                rc = complain(report, config, set, i,
+                              "is of a family that another key of this set has already; keep one "
+                              "of each");
         keys[loaded++] = key;
     }
     if (rc < 0) {

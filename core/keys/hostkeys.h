@@ -1,6 +1,7 @@
 /*
- * core/keys: keys in files. hostkeys.h: the server's own: made when absent, checked, loaded.
- * Start-up only; blocks on files and on key generation.
+ * core/keys: keys in files, and what is asked of keys. hostkeys.h: the server's own, in sets: made
+ * when absent, checked, loaded. Start-up only; blocks on files, on key generation and on deriving
+ * keys from passphrases.
  */
 #ifndef SALLYPORT_KEYS_HOSTKEYS_H
 #define SALLYPORT_KEYS_HOSTKEYS_H
@@ -10,14 +11,26 @@
 #include "base/report.h"
 #include "config/config.h"
 
-/* Make the key files that are absent (mode 0600, if config->host_keys.generate), then check that
- * each can be read, is the effective user's or root's, is open to nobody else, and is a key.
- * Fingerprints go to the log. 0, or SP_ERR_INVALID with every fault in report. */
+/* Make the key files that are absent (mode 0600, where the set's generate says so), then check that
+ * each key of each set can be used. Fingerprints go to the log. 0, or SP_ERR_INVALID with every
+ * fault in report. */
 int hostkeys_ensure(const struct config *config, struct report *report);
 
-/* Read every key. *ret_keys is an array that ends with NULL; free with hostkeys_free(). Keys that
- * two files have of one family are a fault: the library offers one of each. */
-int hostkeys_load(const struct config *config, ssh_key **ret_keys, struct report *report);
+/* Read every key of a set, which is one of config's. *ret_keys is an array that ends with NULL;
+ * free with hostkeys_free(). Two keys of one family are a fault: the library offers one of each. */
+int hostkeys_load(const struct config *config, const struct config_host_keys *set,
+                  ssh_key **ret_keys, struct report *report);
 void hostkeys_free(ssh_key *keys);
+
+/* Where the set's key of that index, in the order of hostkeys_load(), came from: a file, or the
+ * place in the configuration. */
+void hostkeys_source(const struct config_host_keys *set, size_t index, char *ret_text, size_t size);
+
+/* Every key is loaded: wipe from this process's environment what opened them. */
+void hostkeys_forget_passphrases(const struct config *config);
+
+#define HOSTKEY_FINGERPRINT_SIZE 64
+/* "SHA256:…" and "MD5:…", as ssh-keygen -l prints them; "" where the library cannot. */
+void hostkeys_fingerprint(ssh_key key, enum ssh_publickey_hash_type type, char *ret_text);
 
 #endif

@@ -40,7 +40,7 @@ struct session_service {
     struct worker_counters *counters;
     struct plugin_services plugin_services;
     struct plugin_host *host;
-    ssh_bind bind;           /* never listens: a bag of keys and options */
+    struct binds *binds;
     struct hashmap sessions; /* by connection id */
     pthread_mutex_t ids_lock;
     struct idmap channels; /* by sp_id; any thread, with ids_lock: see channel_id.c */

@@ -10,12 +10,11 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "config/position.h"
-#include "keys/hostkeys.h"
 #include "keys/policy.h"
 #include "session/algorithms.h"
 #include "session/auth.h"
+#include "session/binds.h"
 #include "session/internal.h"
-#include "session/selftest.h"
 
 /* --- services for plugins --------------------------------------------------------------------- */
 
@@ -113,63 +112,14 @@ static int32_t service_disconnect(void *arg, sp_id connection, struct sp_str tex
     return session_disconnect(arg, connection, line) < 0 ? SP_E_STALE : 0;
 }
 
-/* --- algorithms ---------------------------------------------------------------------------------
- */
-
-/* list without the AES-GCM names that fail the integrity test, in memory of its own. */
-static char *sound_ciphers(const char *list)
+static int binds_set_up(struct session_service *service, struct report *report)
 {
-    char *sound = calloc(1, strlen(list) + 1);
-    char *copy = strdup(list);
-    char *rest = copy, *name;
+    const struct config *config = service->config;
+    char *signatures = auth_key_signatures(config->algorithms.public_keys);
+    int rc = binds_new(config, signatures, &service->binds, report);
 
-    while (sound && copy && (name = strsep(&rest, ","))) {
-        if (strstr(name, "gcm") && !selftest_integrity(name)) {
-            log_error("cipher.unsound", LOG_TEXT("cipher", name),
-                      LOG_TEXT("remedy", "update libssh: this build accepts changed packets"));
-            continue;
-        }
-        if (sound[0])
-            strcat(sound, ",");
-        strcat(sound, name);
-    }
-    free(copy);
-    return sound;
-}
-
-static int set_option(ssh_bind bind, enum ssh_bind_options_e option, const char *value,
-                      const char *what, struct report *report)
-{
-    if (value && value[0] && ssh_bind_options_set(bind, option, value) == 0)
-        return 0;
-    report_error(report, NULL, 0, what, "cannot be set: %s", ssh_get_error(bind));
-    return SP_ERR_INVALID;
-}
-
-static int bind_set_up(struct session_service *service, struct report *report)
-{
-    const struct config_algorithms *names = &service->config->algorithms;
-    char *ciphers = sound_ciphers(names->ciphers);
-    char *signatures = auth_key_signatures(names->public_keys);
-    ssh_bind bind = service->bind;
-    bool no = false;
-    int rc = 0;
-
-    ssh_bind_options_set(bind, SSH_BIND_OPTIONS_PROCESS_CONFIG, &no);
-    rc |= set_option(bind, SSH_BIND_OPTIONS_BANNER, service->config->server_version,
-                     "/server_version", report);
-    rc |= set_option(bind, SSH_BIND_OPTIONS_KEY_EXCHANGE, names->kex, "/algorithms/kex", report);
-    rc |= set_option(bind, SSH_BIND_OPTIONS_CIPHERS_C_S, ciphers, "/algorithms/ciphers", report);
-    rc |= set_option(bind, SSH_BIND_OPTIONS_CIPHERS_S_C, ciphers, "/algorithms/ciphers", report);
-    rc |= set_option(bind, SSH_BIND_OPTIONS_HMAC_C_S, names->macs, "/algorithms/macs", report);
-    rc |= set_option(bind, SSH_BIND_OPTIONS_HMAC_S_C, names->macs, "/algorithms/macs", report);
-    rc |= set_option(bind, SSH_BIND_OPTIONS_HOSTKEY_ALGORITHMS, names->host_keys,
-                     "/algorithms/host_keys", report);
-    rc |= set_option(bind, SSH_BIND_OPTIONS_PUBKEY_ACCEPTED_KEY_TYPES, signatures,
-                     "/algorithms/public_keys", report);
-    free(ciphers);
     free(signatures);
-    return rc ? SP_ERR_INVALID : 0;
+    return rc;
 }
 
 /* --- chains
@@ -274,7 +224,6 @@ int session_service_new(const struct config *config, struct reactor *reactor,
         .builtins = builtins,
         .observer = *observer,
         .counters = counters,
-        .bind = ssh_bind_new(),
         .plugin_services =
             {
                 .arg = service,
@@ -292,9 +241,9 @@ int session_service_new(const struct config *config, struct reactor *reactor,
             },
     };
     pthread_mutex_init(&service->ids_lock, NULL);
-    rc = service->bind ? session_check_algorithms(config, report) : SP_ERR_NOMEM;
+    rc = session_check_algorithms(config, report);
     if (rc == 0)
-        rc = bind_set_up(service, report);
+        rc = binds_set_up(service, report);
     if (rc < 0) {
         session_service_free(service);
         return rc;
@@ -305,26 +254,9 @@ int session_service_new(const struct config *config, struct reactor *reactor,
 
 int session_service_load_keys(struct session_service *service, struct report *report)
 {
-    ssh_key *keys = NULL;
     int rc = key_policy_load(service->config, &service->key_policy, report);
 
-    if (rc == 0)
-        rc = hostkeys_load(service->config, &keys, report);
-
-    /* The bind takes a key over when it accepts it; what it refused stays ours. */
-    for (size_t i = 0; rc == 0 && keys[i]; i++) {
-        if (ssh_bind_options_set(service->bind, SSH_BIND_OPTIONS_IMPORT_KEY, keys[i]) < 0) {
-            report_error(report, service->config->file,
-                         positions_line(service->config->positions, "/host_keys/files"),
-                         "/host_keys/files", "%s: the library does not take this key: %s",
-                         service->config->host_keys.files[i], ssh_get_error(service->bind));
-            rc = SP_ERR_INVALID;
-            hostkeys_free(&keys[i]);
-        }
-    }
-    if (rc == 0)
-        free(keys);
-    return rc;
+    return binds_load_keys(service->binds, report) < 0 ? SP_ERR_INVALID : rc;
 }
 
 const struct plugin_services *session_service_plugin_services(struct session_service *service)
@@ -357,8 +289,7 @@ void session_service_free(struct session_service *service)
     idmap_free(&service->channels);
     pthread_mutex_destroy(&service->ids_lock);
     key_policy_free(service->key_policy);
-    if (service->bind)
-        ssh_bind_free(service->bind);
+    binds_free(service->binds);
     ssh_finalize();
     free(service);
 }

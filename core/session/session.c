@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/log.h"
+#include "session/binds.h"
 #include "session/session_internal.h"
 
 /* --- the snapshot ------------------------------------------------------------------------- */
@@ -202,7 +203,7 @@ void session_end(struct session *session, uint32_t reason, const char *event, co
 /* The DISCONNECT has gone out, or will never: the library would drop it if told to close now. */
 /* --- the beginning ------------------------------------------------------------------------- */
 
-static void start_handshake(struct session *session)
+static void start_handshake(struct session *session, ssh_bind bind)
 {
     struct session_service *service = session->service;
     int fd = session->source.fd;
@@ -221,8 +222,8 @@ static void start_handshake(struct session *session)
     if (rekey_seconds)
         ssh_options_set(session->ssh, SSH_OPTIONS_REKEY_TIME, &rekey_seconds);
     ssh_options_set(session->ssh, SSH_OPTIONS_COMPRESSION, service->config->algorithms.compression);
-    if (ssh_bind_accept_fd(service->bind, session->ssh, fd) != SSH_OK) {
-        const char *error = ssh_get_error(service->bind);
+    if (ssh_bind_accept_fd(bind, session->ssh, fd) != SSH_OK) {
+        const char *error = ssh_get_error(bind);
         /* After some failures the descriptor is the library's, after others still ours. */
         if (ssh_get_fd(session->ssh) != fd) {
             ssh_free(session->ssh);
@@ -252,6 +253,18 @@ static void start_handshake(struct session *session)
     session_pump(session);
 }
 
+/* The set of host keys that a plugin has chosen, or the listener's. NULL: there is no such set. */
+static ssh_bind choose_bind(const struct session *session, const struct sp_connection_reply *answer)
+{
+    const struct config *config = session->service->config;
+    size_t listener = session->origin.listener;
+    const char *set =
+        listener < config->listeners_count ? config->listeners[listener].host_keys : NULL;
+
+    return binds_find(session->service->binds,
+                      answer && answer->host_keys.len ? answer->host_keys : session_text(set));
+}
+
 static void on_asked(void *owner, int32_t verdict, const struct sp_reply *reply,
                      const struct plugin_instance *by)
 {
@@ -261,7 +274,15 @@ static void on_asked(void *owner, int32_t verdict, const struct sp_reply *reply,
     if (session_is_over(session))
         return;
     if (verdict == SP_ALLOW || verdict == SP_NEXT) {
-        start_handshake(session);
+        ssh_bind bind = choose_bind(session, verdict == SP_ALLOW ? answer : NULL);
+        if (bind) {
+            start_handshake(session, bind);
+            return;
+        }
+        log_error("connection.no_such_host_keys", LOG_U64("conn", session->origin.id),
+                  LOG_TEXT("plugin", by ? plugin_instance_name(by) : ""),
+                  LOG_STR("set", answer ? answer->host_keys : (struct sp_str){0}));
+        session_gone(session, "no such set of host keys");
         return;
     }
     log_info("connection.refused", LOG_U64("conn", session->origin.id),

@@ -65,7 +65,7 @@ static void makes_absent_keys_for_the_owner_only(void **state)
     assert_int_equal(hostkeys_ensure(&config, &report), 0);
     assert_int_equal(stat(ed25519, &st), 0);
     assert_int_equal(st.st_mode & 07777, 0600);
-    assert_int_equal(hostkeys_load(&config, &keys, &report), 0);
+    assert_int_equal(hostkeys_load(&config, &config.host_keys, &keys, &report), 0);
     assert_int_equal(ssh_key_type(keys[0]), SSH_KEYTYPE_ED25519);
     assert_null(keys[2]);
     hostkeys_free(keys);
