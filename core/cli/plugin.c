@@ -19,6 +19,7 @@
 #include "cli/cli.h"
 #include "cli/table.h"
 #include "config/config.h"
+#include "plugin/instance.h"
 #include "plugin/loader.h"
 #include "plugin/manifest.h"
 
@@ -33,25 +34,31 @@ struct options {
     struct config *config;
 };
 
-/* Where plugins are looked for: as the options say, or the configuration, or the build. */
-static int find_directories(struct options *options)
+/* The configuration, if one is named, or else needed and there. */
+static int read_configuration(struct options *options)
 {
     struct report report = {0};
     const char *file = options->config_file ? options->config_file : CLI_CONFIG_FILE;
-    if (options->directories_count > 0)
+    if (!options->config_file && (options->directories_count > 0 || access(file, R_OK) < 0))
         return 0;
-    if (!options->config_file && access(file, R_OK) < 0) {
-        options->directories[options->directories_count++] = (char *)SALLYPORT_PLUGIN_DIR;
-        return 0;
-    }
     int rc = config_load(file, &options->config, &report);
     if (rc < 0)
         report_print(&report, STDERR_FILENO);
     report_free(&report);
-    if (rc < 0)
-        return CLI_FAILED;
-    for (size_t i = 0; i < options->config->plugin_directories_count && i < DIRECTORIES_MAX; i++)
-        options->directories[options->directories_count++] = options->config->plugin_directories[i];
+    return rc < 0 ? CLI_FAILED : 0;
+}
+
+/* Where plugins are looked for: as the options say, or the configuration, or the build. */
+static int find_directories(struct options *options)
+{
+    int code = read_configuration(options);
+    const struct config *config = options->config;
+    if (code != 0 || options->directories_count > 0)
+        return code;
+    for (size_t i = 0; config && i < config->plugin_directories_count && i < DIRECTORIES_MAX; i++)
+        options->directories[options->directories_count++] = config->plugin_directories[i];
+    if (!config)
+        options->directories[options->directories_count++] = (char *)SALLYPORT_PLUGIN_DIR;
     return 0;
 }
 
@@ -289,8 +296,24 @@ static char *manifest_named(const struct options *options)
     return NULL;
 }
 
-/* The plugin that the subject means, and all that is wrong with it. *ret_manifest is NULL if it
- * could not be loaded. False after a message if there is nothing to look at. */
+/* Whether the configuration's uses of the plugin suit it. */
+static void check_uses(const struct config *config, struct manifest *manifest,
+                       struct report *report)
+{
+    size_t uses = 0;
+    for (size_t i = 0; i < config->plugins_count; i++) {
+        if (strcmp(config->plugins[i].plugin, manifest->name) != 0)
+            continue;
+        uses++;
+        instance_check(config, i, manifest, report);
+    }
+    if (uses == 0)
+        report_warning(report, config->file, 0, "/plugins", "has no instance of %s",
+                       manifest->name);
+}
+
+/* The plugin that the subject means, and all that is wrong with it. *ret_manifest is NULL if there
+ * is anything. False after a message if there is nothing to look at. */
 static bool inspect(const struct options *options, struct manifest **ret_manifest,
                     struct loaded_plugin *ret_loaded, struct report *report)
 {
@@ -300,12 +323,17 @@ static bool inspect(const struct options *options, struct manifest **ret_manifes
         is_path(options->subject) ? manifest_at(options->subject) : manifest_named(options);
     if (!file)
         return false;
-    if (manifest_check(file, MANIFEST_NO_OWNER, &manifest, report) == 0) {
-        if (loader_load(manifest, ret_loaded, report) == 0)
-            *ret_manifest = manifest;
-        else
-            manifest_free(manifest);
+    size_t errors = report->errors;
+    manifest_check(file, MANIFEST_NO_OWNER, &manifest, report);
+    if (manifest) {
+        loader_load(manifest, ret_loaded, report);
+        if (options->config)
+            check_uses(options->config, manifest, report);
     }
+    if (report->errors == errors)
+        *ret_manifest = manifest;
+    else
+        manifest_free(manifest);
     free(file);
     return true;
 }

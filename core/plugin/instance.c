@@ -154,6 +154,16 @@ static void log_created(const struct plugin_instance *instance, const char *isol
              LOG_TEXT("isolation", isolation));
 }
 
+int instance_check(const struct config *config, size_t number, struct manifest *manifest,
+                   struct report *report)
+{
+    struct plugin_instance probe = {.manifest = manifest};
+    size_t errors = report->errors;
+    choose_threading(&probe, config, number, report);
+    free(configure(config, number, manifest, report));
+    return report->errors == errors ? 0 : SP_ERR_INVALID;
+}
+
 int instance_create(struct plugin_instance *instance, const struct config *config,
                     struct report *report)
 {

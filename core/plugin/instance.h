@@ -52,6 +52,9 @@ struct plugin_instance {
  * place in config->plugins. */
 struct plugin_instance *instance_new(const struct config *config, size_t number,
                                      struct report *report);
+/* Whether what config->plugins[number] asks for suits that manifest. 0 or SP_ERR_INVALID. */
+int instance_check(const struct config *config, size_t number, struct manifest *manifest,
+                   struct report *report);
 /* Load the library, then create(). 0 or SP_ERR_INVALID with complaints in report. */
 int instance_create(struct plugin_instance *instance, const struct config *config,
                     struct report *report);

@@ -71,24 +71,38 @@ static void check_abi(const struct sp_plugin *d, const struct manifest *manifest
                      d->abi_minor, SP_ABI_MAJOR, SP_ABI_MINOR);
 }
 
+/* A table has whole slots, and no more than its ABI gives it: of a later minor version's we cannot
+ * know how many those are. */
+static bool is_table_size(const struct sp_plugin *d, enum plugin_interface interface, uint32_t size)
+{
+    uint32_t most = d->abi_minor > SP_ABI_MINOR ? TABLE_MAX : plugin_interface_size(interface);
+    return size >= 2 * sizeof(uint32_t) && size <= most &&
+           (size - 2 * sizeof(uint32_t)) % sizeof(void (*)(void)) == 0;
+}
+
 static void take_table(struct loaded_plugin *plugin, enum plugin_interface interface,
                        const void *table, const struct manifest *manifest, struct report *report)
 {
     uint32_t size = 0;
     if (table)
         memcpy(&size, table, sizeof size);
-    if (size < 2 * sizeof(uint32_t) || size > TABLE_MAX) {
+    if (!is_table_size(plugin->descriptor, interface, size)) {
         report_error(report, manifest->library_file, 0, NULL,
                      "its table for %s gives %u as its size; set struct_size to sizeof the table",
                      plugin_interface_name(interface), size);
         return;
     }
     plugin->tables[interface] = table;
+    uint64_t before = plugin->operations;
     for (unsigned op = 0; op < PLUGIN_OPERATION_COUNT; op++) {
         const struct plugin_operation_info *info = plugin_operation_info(op);
         if (info->interface == interface && info->is_offered(table))
             plugin->operations |= UINT64_C(1) << op;
     }
+    if (plugin->operations == before)
+        report_warning(report, manifest->library_file, 0, NULL,
+                       "its table for %s is empty: no operation of it is ever called",
+                       plugin_interface_name(interface));
 }
 
 static void take_interfaces(struct loaded_plugin *plugin, const struct manifest *manifest,

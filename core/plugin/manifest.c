@@ -165,6 +165,21 @@ static void take_abi(struct manifest *manifest, const char *abi, const struct po
                          : "use a newer sallyport, or a plugin that makes do with this one's");
 }
 
+/* Whether what take() cannot do without is there, in a manifest with mistakes elsewhere. */
+static bool can_be_taken(const json_t *d)
+{
+    static const char *const texts[] = {"name", "version",   "library",
+                                        "abi",  "threading", "isolation"};
+    size_t i;
+    json_t *item;
+    for (i = 0; i < sizeof texts / sizeof *texts; i++)
+        if (!json_is_string(json_object_get(d, texts[i])))
+            return false;
+    json_array_foreach(json_object_get(d, "interfaces"), i,
+                       item) if (!json_is_string(item)) return false;
+    return json_is_object(json_object_get(d, "configuration"));
+}
+
 /* What the schema has seen to is not asked again. */
 static void take(struct manifest *manifest, const struct positions *positions,
                  struct report *report)
@@ -252,7 +267,7 @@ static int manifest_from_text(struct manifest *manifest, const char *text, size_
         return SP_ERR_INVALID;
     struct positions *positions = positions_new(text, len);
     int rc = check_schema(manifest->file, manifest->document, positions, report);
-    if (rc == 0) {
+    if (rc == 0 || (rc == SP_ERR_INVALID && can_be_taken(manifest->document))) {
         take(manifest, positions, report);
         manifest->library_file = beside(manifest->file, manifest->library);
         if (!manifest->library_file)
@@ -307,18 +322,7 @@ int manifest_load(const char *file, uid_t owner, struct manifest **ret_manifest,
 int manifest_check(const char *file, uid_t owner, struct manifest **ret_manifest,
                    struct report *report)
 {
-    struct manifest *manifest;
-    int rc = load(file, owner, &manifest, report);
-    *ret_manifest = NULL;
-    if (manifest && library_is_within(manifest->library)) {
-        int library_rc = manifest_check_library(manifest, report);
-        rc = rc < 0 ? rc : library_rc;
-    }
-    if (rc < 0)
-        manifest_free(manifest);
-    else
-        *ret_manifest = manifest;
-    return rc;
+    return load(file, owner, ret_manifest, report);
 }
 
 void manifest_free(struct manifest *manifest)
@@ -380,6 +384,8 @@ int manifest_find(const char *name, char *const *directories, size_t count,
 
 int manifest_check_library(const struct manifest *manifest, struct report *report)
 {
+    if (!library_is_within(manifest->library))
+        return SP_ERR_INVALID; /* told already */
     int fd = open_beside(manifest->file, manifest->library, manifest->library_file, manifest->owner,
                          report);
     if (fd == SP_ERR_NOT_FOUND)

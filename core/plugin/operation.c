@@ -73,6 +73,18 @@ const char *plugin_interface_name(enum plugin_interface interface)
     return interface_names[interface];
 }
 
+uint32_t plugin_interface_size(enum plugin_interface interface)
+{
+    static const uint32_t sizes[PLUGIN_INTERFACE_COUNT] = {
+        [PLUGIN_CONNECTION] = sizeof(TABLE_CONNECTION),
+        [PLUGIN_AUTH] = sizeof(TABLE_AUTH),
+        [PLUGIN_CHANNEL] = sizeof(TABLE_CHANNEL),
+        [PLUGIN_FS] = sizeof(TABLE_FS),
+        [PLUGIN_LOG] = sizeof(TABLE_LOG),
+    };
+    return sizes[interface];
+}
+
 enum plugin_interface plugin_interface_find(const char *name)
 {
     enum plugin_interface i = 0;

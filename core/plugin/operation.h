@@ -52,6 +52,8 @@ bool plugin_operation_is_told(enum plugin_operation operation);
 bool plugin_operation_gives_back(enum plugin_operation operation);
 /* "sallyport.auth/1" */
 const char *plugin_interface_name(enum plugin_interface interface);
+/* The size of its table as compiled here. */
+uint32_t plugin_interface_size(enum plugin_interface interface);
 /* PLUGIN_INTERFACE_COUNT if there is none of that name. */
 enum plugin_interface plugin_interface_find(const char *name);
 

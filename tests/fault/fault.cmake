@@ -22,6 +22,9 @@ foreach(name missing-symbol other-abi short-struct disagrees crash-in-constructo
              answers-twice never-answers answers-late blocks garbage-verdict absurd-reply asks-twice)
   fault_plugin(${name})
 endforeach()
+fault_plugin(wrong-everywhere disagrees)
+fault_plugin(judge)
+target_link_libraries(fault_judge PRIVATE PkgConfig::JANSSON)
 foreach(threading reactor connection serial)
   fault_plugin(puppet-${threading} puppet)
 endforeach()
@@ -57,6 +60,10 @@ plugin_command_test(check-path "no mistakes" check ${FAULT_PLUGIN_DIR}/puppet-se
 plugin_command_test(check-crash "crashes while it is loaded" check crash-in-constructor)
 plugin_command_test(check-json "\"ok\": false" check crash-in-constructor --json)
 plugin_command_test(check-disagrees "has the version \"0.9\"" check disagrees)
+plugin_command_test(check-everything "thredding.*ABI 1.7 cannot.*has the id \"somebody-else.*gives 0 as its size"
+                    check wrong-everywhere)
+plugin_command_test(check-configuration "/plugins/1/threading.*/plugins/1/config/strings: must be at least 1"
+                    check puppet-serial --config ${CMAKE_CURRENT_SOURCE_DIR}/fault/check.json)
 plugin_command_test(check-unknown "no plugin \"nobody\"" check nobody)
 plugin_command_test(info "interface      sallyport.fs/1: read write stat readdir" info puppet-reactor)
 plugin_command_test(info-json "\"auth.password\"" info puppet-reactor --json)
