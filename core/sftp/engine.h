@@ -190,6 +190,8 @@ void sftp_request_finish(struct sftp_request *request);
 /* NULL: out of memory. */
 struct sftp_account *sftp_account_get(uint64_t connection);
 void sftp_account_put(struct sftp_account *account);
+/* How many a connection may have open: as configured, or fewer if the user's grant says so. */
+uint32_t sftp_handles_max(const struct sftp_engine *engine);
 /* Room for one more handle? Then it counts until sftp_handle_unreserve() or the handle's end. */
 bool sftp_handle_reserve(struct sftp_engine *engine);
 void sftp_handle_unreserve(struct sftp_engine *engine);

@@ -167,7 +167,6 @@ void sftp_execute_users_groups(struct sftp_request *request)
 void sftp_execute_limits(struct sftp_request *request)
 {
     struct buffer *message = sftp_scratch();
-    int rc = sftp_put_limits(message, request->message.id,
-                             request->engine->tree->config->limits.handles_per_connection);
+    int rc = sftp_put_limits(message, request->message.id, sftp_handles_max(request->engine));
     sftp_request_message(request, message, rc);
 }

@@ -45,9 +45,17 @@ void sftp_account_put(struct sftp_account *account)
         hashmap_free(&accounts);
 }
 
+uint32_t sftp_handles_max(const struct sftp_engine *engine)
+{
+    const struct sp_grant *grant =
+        engine->tree->connection ? engine->tree->connection->grant : NULL;
+    uint32_t max = engine->tree->config->limits.handles_per_connection;
+    return grant && grant->handles_max && grant->handles_max < max ? grant->handles_max : max;
+}
+
 bool sftp_handle_reserve(struct sftp_engine *engine)
 {
-    if (engine->account->handles >= engine->tree->config->limits.handles_per_connection)
+    if (engine->account->handles >= sftp_handles_max(engine))
         return false;
     engine->account->handles++;
     return true;

@@ -253,6 +253,28 @@ static void limits_space_and_names_are_told(void **state)
     mock_free(mock);
 }
 
+static void a_grant_lowers_the_number_of_handles_and_never_raises_it(void **state)
+{
+    (void)state;
+    static const struct {
+        uint32_t granted, expected;
+    } cases[] = {{0, 16}, {2, 2}, {99, 16}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct mock *mock = client_new();
+        uint32_t id;
+        mock->session.grant.handles_max = cases[i].granted;
+        request_send(mock, extended_begin("limits@openssh.com", &id));
+        struct reply reply = expect_reply(mock, id, SFTP_EXTENDED_REPLY);
+        for (int k = 0; k < 3; k++)
+            wire_get_u64(&reply.body);
+        assert_int_equal(wire_get_u64(&reply.body), cases[i].expected);
+        for (uint32_t k = 0; k < cases[i].expected; k++)
+            expect_reply(mock, send_path(mock, SFTP_OPENDIR, "/home"), SFTP_HANDLE);
+        expect_status(mock, send_path(mock, SFTP_OPENDIR, "/home"), SP_FS_FAILURE);
+        mock_free(mock);
+    }
+}
+
 static void data_is_copied_on_the_server(void **state)
 {
     (void)state;
@@ -410,6 +432,7 @@ int main(void)
         cmocka_unit_test(realpath_spells_out_names_and_follows_links),
         cmocka_unit_test(paths_with_a_tilde_are_expanded),
         cmocka_unit_test(limits_space_and_names_are_told),
+        cmocka_unit_test(a_grant_lowers_the_number_of_handles_and_never_raises_it),
         cmocka_unit_test(data_is_copied_on_the_server),
         cmocka_unit_test(a_provider_may_copy_in_parts),
         cmocka_unit_test(copying_needs_both_rights_and_two_files),
