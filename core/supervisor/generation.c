@@ -14,6 +14,7 @@
 
 #include "base/err.h"
 #include "supervisor/privileges.h"
+#include "supervisor/sandbox.h"
 #include "supervisor/spawn.h"
 #include "supervisor/state_directory.h"
 
@@ -92,6 +93,8 @@ static int load(const struct supervisor_options *options, struct generation *gen
                                &generation->config, report);
     if (rc == 0)
         rc = privileges_check(generation->config, report);
+    if (rc == 0)
+        rc = sandbox_check(generation->config, report);
     if (rc == 0)
         rc = state_directory_ensure(generation->config, report);
     if (rc == 0 && options->prepare)

@@ -5,7 +5,6 @@
 #include "supervisor/privileges.h"
 
 #include <errno.h>
-#include <grp.h>
 #include <pwd.h>
 #include <stdbool.h>
 #include <string.h>
@@ -13,39 +12,7 @@
 #include <unistd.h>
 
 #include "base/err.h"
-
-struct identity {
-    const char *user;
-    uid_t uid;
-    gid_t gid;
-};
-
-static int find_identity(const struct config *config, struct identity *ret_identity,
-                         struct report *report)
-{
-    errno = 0;
-    const struct passwd *user = getpwnam(config->user);
-    if (!user) {
-        report_error(report, config->file, positions_line(config->positions, "/user"), "/user",
-                     "there is no user \"%s\"%s%s", config->user, errno ? ": " : "",
-                     errno ? strerror(errno) : "");
-        return SP_ERR_INVALID;
-    }
-    *ret_identity =
-        (struct identity){.user = config->user, .uid = user->pw_uid, .gid = user->pw_gid};
-    if (!config->group)
-        return 0;
-    errno = 0;
-    const struct group *group = getgrnam(config->group);
-    if (!group) {
-        report_error(report, config->file, positions_line(config->positions, "/group"), "/group",
-                     "there is no group \"%s\"%s%s", config->group, errno ? ": " : "",
-                     errno ? strerror(errno) : "");
-        return SP_ERR_INVALID;
-    }
-    ret_identity->gid = group->gr_gid;
-    return 0;
-}
+#include "supervisor/identity.h"
 
 int privileges_check(const struct config *config, struct report *report)
 {
@@ -58,7 +25,7 @@ int privileges_check(const struct config *config, struct report *report)
     }
     if (!config->user)
         return 0;
-    if (find_identity(config, &identity, report) < 0)
+    if (identity_find(config, "", config->user, config->group, &identity, report) < 0)
         return SP_ERR_INVALID;
     if (geteuid() != 0 && identity.uid != geteuid()) {
         report_error(report, config->file, positions_line(config->positions, "/user"), "/user",
@@ -71,20 +38,11 @@ int privileges_check(const struct config *config, struct report *report)
 /* NULL, or the step that failed; errno tells why. */
 static const char *become(const struct identity *identity)
 {
-    if (initgroups(identity->user, identity->gid) < 0)
-        return "initgroups";
-    if (setresgid(identity->gid, identity->gid, identity->gid) < 0)
-        return "setresgid";
-    if (setresuid(identity->uid, identity->uid, identity->uid) < 0)
-        return "setresuid";
-    /* A call that reports success without effect would be silent otherwise. */
-    errno = EPERM;
-    if (setuid(0) == 0 || seteuid(0) == 0 || getuid() != identity->uid ||
-        geteuid() != identity->uid || getgid() != identity->gid || getegid() != identity->gid)
-        return "verifying that root cannot be regained";
-    if (prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) != 1)
+    const char *failed = identity_become(identity);
+    errno = failed ? errno : EPERM;
+    if (!failed && prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) != 1)
         return "verifying that programs cannot gain privileges";
-    return NULL;
+    return failed;
 }
 
 /* Root stays root if it is told to be. */
@@ -107,7 +65,8 @@ int privileges_drop(const struct config *config, struct report *report)
     struct identity identity;
     if (geteuid() != 0)
         return 0;
-    if (privileges_check(config, report) < 0 || find_identity(config, &identity, report) < 0)
+    if (privileges_check(config, report) < 0 ||
+        identity_find(config, "", config->user, config->group, &identity, report) < 0)
         return SP_ERR_INVALID;
     if (!is_dropping(config))
         return 0;
