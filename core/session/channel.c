@@ -201,14 +201,24 @@ bool channel_flush(struct channel *channel)
 
 /* --- from the client ------------------------------------------------------------------------ */
 
-static void on_eof(ssh_session ssh, ssh_channel library_channel, void *arg)
+/* The client sends no more. False: it may not even have begun. */
+static bool end_input(struct channel *channel)
 {
-    struct channel *channel = arg;
-
-    (void)ssh, (void)library_channel;
+    if (channel->is_opening) {
+        session_end(channel->session, DISCONNECT_PROTOCOL_ERROR, "channel.unsolicited",
+                    "the end of a channel that is not open yet");
+        return false;
+    }
     channel->remote_eof = true;
     channel->is_short[0] = channel->is_short[1] = false;
     session_kick(channel->session);
+    return true;
+}
+
+static void on_eof(ssh_session ssh, ssh_channel library_channel, void *arg)
+{
+    (void)ssh, (void)library_channel;
+    end_input(arg);
 }
 
 static void on_lingered(struct reactor_timer *timer)
@@ -224,8 +234,8 @@ static void on_close(ssh_session ssh, ssh_channel library_channel, void *arg)
     struct channel *channel = arg;
 
     (void)ssh, (void)library_channel;
-    channel->remote_eof = true;
-    channel->is_short[0] = channel->is_short[1] = false;
+    if (!end_input(channel))
+        return;
     channel->remote_closed = true;
     channel->linger.on_time = on_lingered;
     if (reactor_timer_set(channel->session->service->reactor, &channel->linger, LINGER_MS) < 0)

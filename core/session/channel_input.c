@@ -29,7 +29,8 @@ static size_t give(struct channel *channel, uint32_t stream, const uint8_t *data
 
 static bool is_deaf(const struct channel *channel)
 {
-    return channel->wants_close || channel->remote_eof || channel->session->stage == SESSION_ENDING;
+    return channel->is_opening || channel->wants_close || channel->remote_eof ||
+           channel->session->stage == SESSION_ENDING;
 }
 
 /* What comes of a stream must wait: for the handler, or behind what waits already. What waits for
@@ -87,8 +88,7 @@ void channel_input_open_window(struct channel *channel)
     struct buffer packet = {0};
     uint32_t more;
 
-    if (!tap_is_present() || channel->is_opening || is_deaf(channel) ||
-        channel->window + kept > WINDOW / 2)
+    if (!tap_is_present() || is_deaf(channel) || channel->window + kept > WINDOW / 2)
         return;
     more = WINDOW - channel->window - (uint32_t)kept;
     wire_put_u8(&packet, TAP_CHANNEL_WINDOW_ADJUST);
@@ -130,7 +130,7 @@ bool channel_on_data_packet(struct session *session, bool is_extended, struct wi
                     "malformed channel data");
         return true;
     }
-    /* On channels that are closing, or after EOF, data is without effect. */
+    /* On channels that are closing or not yet open, or after EOF, data is without effect. */
     if (channel && !is_deaf(channel) && stream <= SP_STREAM_STDERR && data.len)
         receive(channel, stream, data);
     return true;

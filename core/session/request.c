@@ -381,8 +381,7 @@ void request_serve_next(struct channel *channel)
     struct channel_request *request;
     uint32_t permit = 0;
 
-    if (list_is_empty(&requests->pending) || requests->run || session->is_dead ||
-        channel_is_opening(channel))
+    if (list_is_empty(&requests->pending) || requests->run || session->is_dead)
         return;
     request = first(channel);
     for (size_t i = 0; request_kinds[i].name; i++)

@@ -130,8 +130,8 @@ bool request_on_packet(struct session *session, struct wire_reader *payload)
     struct sp_str name = wire_get_string(payload);
     struct channel_request *request;
 
-    /* Requests on channels that are closing, or never were, are without effect. */
-    if (!channel || channel_is_closing(channel))
+    /* Requests on channels that are closing, or never were open, are without effect. */
+    if (!channel || channel_is_closing(channel) || channel_is_opening(channel))
         return true;
     request = request_new();
     if (!request) {

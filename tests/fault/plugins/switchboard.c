@@ -262,7 +262,7 @@ static int32_t eof(void *arg, const struct sp_channel_event *event)
              (unsigned long long)info.bytes_in, (unsigned long long)info.bytes_out,
              (unsigned long long)info.room);
     say(self, "eof", event, text);
-    if (line && strcmp(line->kind, "flood") != 0)
+    if (line && strcmp(line->kind, "flood") != 0 && !line->peer)
         finish(self, event->channel);
     return SP_OK;
 }
