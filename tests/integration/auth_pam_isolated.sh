@@ -1,0 +1,3 @@
+# auth_pam.sh again, with PAM and its modules in a process of their own, as the manifest has it.
+ISOLATION=process
+. "$(dirname "$0")/auth_pam.sh"
