@@ -1,17 +1,80 @@
-/* isolate.c: the life of a plugin instance's own process. Called by main.c. */
+/*
+ * isolate.c: the life of a plugin instance's own process: enter the sandbox, then serve one worker
+ * until that goes. Called by main.c in a process of its own.
+ */
 #include "isolate.h"
 
-#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
+#include "base/err.h"
+#include "base/secret.h"
+#include "plugin/guest.h"
+#include "process.h"
+#include "supervisor/sandbox.h"
 #include "supervisor/supervisor.h"
 #include "worker/link.h"
 
+/* What other instances are configured with is none of this one's business. */
+static void forget_others(struct config *config, size_t own)
+{
+    for (size_t i = 0; i < config->plugins_count; i++) {
+        char *text = config->plugins[i].config_json;
+        if (i == own || !text)
+            continue;
+        secret_wipe(text, strlen(text)); /* "" now, which nothing reads here */
+    }
+}
+
+static int find(const struct config *config, const char *instance, size_t *ret_index,
+                struct report *report)
+{
+    for (size_t i = 0; i < config->plugins_count; i++) {
+        if (strcmp(config->plugins[i].name, instance) == 0) {
+            *ret_index = i;
+            return 0;
+        }
+    }
+    report_error(report, config->file, 0, NULL, "has no plugin instance \"%s\"", instance);
+    return SP_ERR_NOT_FOUND;
+}
+
+/* All that comes before the plugin's code. */
+static int come_up(const char *config_file, const char *instance, struct config **ret_config,
+                   struct report *report)
+{
+    size_t index;
+    int rc;
+    if ((rc = process_read_config(config_file, ret_config, report)) < 0 ||
+        (rc = process_open_log(*ret_config, report)) < 0 ||
+        (rc = find(*ret_config, instance, &index, report)) < 0)
+        return rc;
+    forget_others(*ret_config, index);
+    if ((rc = sandbox_enter(*ret_config, index, report)) < 0)
+        return rc;
+    process_close_doors();
+    return 0;
+}
+
+static void on_ready(void)
+{
+    const struct link_message message = {.kind = LINK_READY};
+    link_send(WORKER_FD_LINK, &message, -1);
+}
+
 int isolate_run(const char *config_file, const char *instance)
 {
-    struct link_message message = {.kind = LINK_FAILED};
-    snprintf(message.u.text, sizeof(message.u.text),
-             "%s: this build cannot run instance %s in a process of its own", config_file,
-             instance);
-    link_send(WORKER_FD_LINK, &message, -1);
-    return 1;
+    struct config *config = NULL;
+    struct report report = {0};
+    process_begin("sallyportd-plug", WORKER_FD_PEER);
+    int rc = come_up(config_file, instance, &config, &report);
+    if (rc == 0)
+        rc = guest_run(config, instance, WORKER_FD_PEER, on_ready, &report);
+    if (rc < 0 && report.errors == 0)
+        report_error(&report, NULL, 0, NULL, "%s", err_text(rc));
+    if (rc < 0)
+        process_tell_failure(&report);
+    report_free(&report);
+    config_free(config);
+    return rc < 0;
 }

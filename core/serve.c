@@ -6,13 +6,8 @@
 #include "serve.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <malloc.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -20,11 +15,9 @@
 #include "base/log.h"
 #include "launch.h"
 #include "plugin/host.h"
+#include "process.h"
 #include "session/session.h"
 #include "sftp/sftp.h"
-#include "supervisor/complaints.h"
-#include "supervisor/fault.h"
-#include "supervisor/generation.h"
 #include "supervisor/link_end.h"
 #include "supervisor/privileges.h"
 #include "supervisor/supervisor.h"
@@ -34,9 +27,6 @@
 #define SETTLE_TURN_MS 50
 /* How long plugins' threads may still run when all else has ended. */
 #define STUCK_S 3
-/* How long all of it may take when the supervisor has died. */
-#define ORPHAN_S 10
-
 struct serve {
     struct config *config;
     struct reactor *reactor;
@@ -159,93 +149,6 @@ static void on_overload(void *arg, uint32_t threads)
 
 /* --- coming up --- */
 
-/* Caught, not ignored: what is ignored stays so in the programs that plugins start. */
-static void on_signal(int number)
-{
-    (void)number;
-}
-
-static void on_orphaned(int number)
-{
-    (void)number;
-    alarm(ORPHAN_S);
-}
-
-static void on_stuck(int number)
-{
-    (void)number;
-    _exit(0);
-}
-
-/* The terminal and service managers signal the supervisor's whole group; when a worker ends is for
- * the supervisor to say. SIGUSR1 comes when that has died: the link's end is seen as well, unless a
- * plugin blocks the loop for good. */
-static void set_signals(void)
-{
-    static const struct {
-        int number;
-        void (*handler)(int number);
-    } signals[] = {
-        {SIGTERM, on_signal}, {SIGINT, on_signal},    {SIGHUP, on_signal},
-        {SIGPIPE, on_signal}, {SIGUSR1, on_orphaned}, {SIGALRM, on_stuck},
-    };
-    for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++) {
-        struct sigaction action = {.sa_handler = signals[i].handler, .sa_flags = SA_RESTART};
-        sigemptyset(&action.sa_mask);
-        sigaction(signals[i].number, &action, NULL);
-    }
-}
-
-/* One thread holds nearly all memory, in many small pieces of long life and a few large ones of
- * short life. More arenas than two would each keep what their thread once freed. A fixed threshold
- * keeps large buffers in mappings of their own, which go back to the system at once: glibc would
- * raise it with the first large buffer that is freed, and from then on leave holes in the heap. */
-static void tune_memory(void)
-{
-    mallopt(M_ARENA_MAX, 2);
-    mallopt(M_MMAP_THRESHOLD, 128 * 1024);
-    mallopt(M_TRIM_THRESHOLD, 512 * 1024);
-}
-
-static void where(const char **ret_instance, const char **ret_operation)
-{
-    const struct plugin_position *position = plugin_position();
-    if (position) {
-        *ret_instance = position->instance;
-        *ret_operation = position->operation;
-    }
-}
-
-static int read_config(struct serve *serve, const char *config_file, struct report *report)
-{
-    size_t length;
-    char *text = generation_read(WORKER_FD_CONFIG, &length);
-    if (!text) {
-        report_error(report, config_file, 0, NULL, "the supervisor's copy: %s", strerror(errno));
-        return SP_ERR_SYSTEM;
-    }
-    int rc = config_parse(text, length, config_file, &serve->config, report);
-    explicit_bzero(text, length);
-    free(text);
-    close(WORKER_FD_CONFIG);
-    return rc;
-}
-
-static int open_log(const struct config *config, struct report *report)
-{
-    int fd = STDERR_FILENO;
-    if (config->log_file) {
-        fd = open(config->log_file, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
-        if (fd < 0) {
-            report_error(report, config->file, 0, "/log/file", "cannot write %s: %s",
-                         config->log_file, strerror(errno));
-            return SP_ERR_SYSTEM;
-        }
-    }
-    log_open(fd, config->log_level, config->log_format);
-    return 0;
-}
-
 static int map_counters(struct serve *serve, struct report *report)
 {
     int rc = counters_map(WORKER_FD_COUNTERS, serve->config->plugins_count, PLUGIN_OPERATION_COUNT,
@@ -268,17 +171,6 @@ static int make_loop(struct serve *serve, struct report *report)
     return SP_ERR_SYSTEM;
 }
 
-/* Others of the same user must not read keys and passwords out of our memory, in a core or live;
- * and no worker outlives its supervisor. Both are undone by a change of user, so they come after.
- */
-static void close_doors(void)
-{
-    const struct rlimit none = {0, 0};
-    setrlimit(RLIMIT_CORE, &none);
-    prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
-    prctl(PR_SET_PDEATHSIG, SIGUSR1, 0, 0, 0);
-}
-
 static int start_plugins(struct serve *serve, struct report *report)
 {
     struct plugin_services services = *session_service_plugin_services(serve->service);
@@ -295,15 +187,16 @@ static int come_up(struct serve *serve, const char *config_file, struct report *
     const struct session_observer observer = {
         .arg = serve, .on_authenticated = on_authenticated, .on_ended = on_ended};
     int rc;
-    if ((rc = read_config(serve, config_file, report)) < 0 ||
-        (rc = open_log(serve->config, report)) < 0 || (rc = map_counters(serve, report)) < 0 ||
+    if ((rc = process_read_config(config_file, &serve->config, report)) < 0 ||
+        (rc = process_open_log(serve->config, report)) < 0 ||
+        (rc = map_counters(serve, report)) < 0 ||
         (rc = privileges_forgo(serve->config, report)) < 0 || (rc = make_loop(serve, report)) < 0 ||
         (rc = session_service_new(serve->config, serve->reactor, sftp_builtins, &observer,
                                   serve->counters.totals, &serve->service, report)) < 0 ||
         (rc = session_service_load_keys(serve->service, report)) < 0 ||
         (rc = privileges_drop(serve->config, report)) < 0)
         return rc;
-    close_doors();
+    process_close_doors();
     if ((rc = start_plugins(serve, report)) < 0)
         return rc;
     return session_service_set_host(serve->service, serve->host, report);
@@ -336,23 +229,11 @@ static void go_down(struct serve *serve)
     config_free(serve->config);
 }
 
-static void tell_failure(const struct report *report)
-{
-    struct link_message message = {.kind = LINK_FAILED};
-    complaints_join(report, message.u.text, sizeof(message.u.text));
-    link_send(WORKER_FD_LINK, &message, -1);
-}
-
 int serve_run(const char *config_file)
 {
     struct serve serve = {.check = {.run = run_check}};
     struct report report = {0};
-    for (int fd = WORKER_FD_LINK; fd <= WORKER_FD_COUNTERS; fd++)
-        fcntl(fd, F_SETFD, FD_CLOEXEC);
-    prctl(PR_SET_NAME, "sallyportd-work"); /* /proc/self/exe would show as "exe" */
-    set_signals();
-    tune_memory();
-    fault_watch(WORKER_FD_LINK, where);
+    process_begin("sallyportd-work", WORKER_FD_COUNTERS);
 
     int rc = come_up(&serve, config_file, &report);
     if (rc == 0)
@@ -360,7 +241,7 @@ int serve_run(const char *config_file)
     if (rc < 0 && report.errors == 0)
         report_error(&report, NULL, 0, NULL, "%s", err_text(rc));
     if (rc < 0) {
-        tell_failure(&report);
+        process_tell_failure(&report);
     } else {
         report_log(&report); /* warnings */
         tell(&serve, LINK_READY, 0);

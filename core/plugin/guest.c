@@ -302,17 +302,21 @@ static int serve(struct guest *guest, const struct config *config, const char *n
     }
     guest->instance = plugin_host_only(guest->host);
     peer_tell(&guest->peer, PEER_HELLO, 0, offered(guest->instance), 0);
+    if (guest->on_ready)
+        guest->on_ready();
     rc = reactor_run(guest->reactor);
     guest_close_channels(guest);
     plugin_host_free(guest->host);
     return rc;
 }
 
-int guest_run(const struct config *config, const char *instance, int fd, struct report *report)
+int guest_run(const struct config *config, const char *instance, int fd, void (*on_ready)(void),
+              struct report *report)
 {
     struct guest guest = {
         .peer = {.on_message = on_message, .on_closed = on_closed, .body_max = MARSHAL_MAX},
         .reactor = reactor_new(),
+        .on_ready = on_ready,
     };
     struct pool *pool = guest.reactor ? pool_new(config->pool_threads) : NULL;
     int rc = SP_ERR_SYSTEM;

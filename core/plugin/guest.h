@@ -10,8 +10,10 @@
 #include "config/config.h"
 
 /* Load, create and start the instance of that name and serve the worker at the other end of fd,
- * which becomes ours, until it goes; then stop and destroy. The calling thread becomes the
- * reactor's. 0, or negative with what is wrong in report; the worker has been told. */
-int guest_run(const struct config *config, const char *instance, int fd, struct report *report);
+ * which becomes ours, until it goes; then stop and destroy. on_ready (or NULL) is called in
+ * between, once the plugin is started. The calling thread becomes the reactor's. 0, or negative
+ * with what is wrong in report; the worker has been told. */
+int guest_run(const struct config *config, const char *instance, int fd, void (*on_ready)(void),
+              struct report *report);
 
 #endif

@@ -24,6 +24,7 @@ struct guest {
     struct reactor *reactor;
     struct plugin_host *host;
     struct plugin_instance *instance;
+    void (*on_ready)(void); /* or NULL */
     struct peer peer;
     struct arena arena;
     struct hashmap calls;       /* by the worker's token */

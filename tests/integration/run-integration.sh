@@ -6,7 +6,8 @@
 # The build is installed into a temporary prefix and the tests are copied beside it, so that what is
 # tested is what an operator gets; run by root, the scripts run as nobody, so that permissions mean
 # something (those with "# needs: root" in their head run as root). A script has 120 s, or what its
-# "# seconds: N" says. --keep leaves all temporary directories. --counts appends
+# "# seconds: N" says. Those with "# isolated: too" run once more, as NAME@process, with every plugin
+# in a process of its own. --keep leaves all temporary directories. --counts appends
 # "passed failed skipped".
 set -uo pipefail
 
@@ -56,8 +57,12 @@ export LC_ALL=C.UTF-8 PATH=$PATH:/usr/sbin:/sbin
 # Runs one script, leaves "result name seconds" in a file, and its output when that matters.
 run_one()
 {
-    local script=$1 name begin code=0 seconds
+    local script=${1%@process} name begin code=0 seconds
     name=$(basename "$script" .sh)
+    if [ "$script" != "$1" ]; then
+        name+=@process
+        export SALLYPORT_ISOLATION=process
+    fi
     begin=$(date +%s%N)
     seconds=$(sed -n 's/^# seconds: \([0-9]*\).*/\1/p' "$script")
     local as=()
@@ -87,7 +92,10 @@ export -f run_one
 for script in "$stage"/tests/integration/*.sh; do
     case $(basename "$script") in
     lib.sh | run-integration.sh) ;;
-    *) echo "$script" ;;
+    *)
+        echo "$script"
+        ! grep -q '^# isolated: too' "$script" || echo "$script@process"
+        ;;
     esac
 done | grep -E -- "/[^/]*($filter)[^/]*$" | xargs -r -P "$jobs" -I{} bash -c 'run_one "{}"'
 

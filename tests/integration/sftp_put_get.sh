@@ -1,5 +1,6 @@
 # sftp put and get of files of many sizes: the same bytes come back. Sizes lie around the packet and
 # request sizes of clients.
+# isolated: too
 . "$(dirname "$0")/lib.sh"
 daemon_start
 

@@ -1,4 +1,8 @@
-"""merge.py FILE PATCH: apply a JSON merge patch (RFC 7396) to a JSON file, atomically."""
+"""merge.py FILE PATCH: apply a JSON merge patch (RFC 7396) to a JSON file, atomically.
+
+SALLYPORT_ISOLATION in the environment is the "isolation" of all plugin instances that have none of
+their own.
+"""
 import json
 import os
 import sys
@@ -23,11 +27,19 @@ def replace(path, value):
     os.replace(path + ".new", path)
 
 
+def isolate(config, isolation):
+    for instance in config.get("plugins", []):
+        instance.setdefault("isolation", isolation)
+
+
 def main():
     path, patch = sys.argv[1:]
     with open(path, encoding="utf-8") as file:
         value = json.load(file)
-    replace(path, merge(value, json.loads(patch)))
+    value = merge(value, json.loads(patch))
+    if "SALLYPORT_ISOLATION" in os.environ:
+        isolate(value, os.environ["SALLYPORT_ISOLATION"])
+    replace(path, value)
 
 
 if __name__ == "__main__":

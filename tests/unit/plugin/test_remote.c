@@ -208,7 +208,7 @@ static int guest_main(const char *plugin, const char *name)
     *puppet = (struct puppet){.on_call = guest_on_call,
                               .on_cancel = guest_on_cancel,
                               .on_create = strcmp(name, "failing") == 0 ? guest_on_create : NULL};
-    int rc = guest_run(&config, name, GUEST_FD, &report);
+    int rc = guest_run(&config, name, GUEST_FD, NULL, &report);
     report_free(&report);
     return rc < 0;
 }
