@@ -53,20 +53,74 @@ static bool is_known(EVP_PKEY *pkey)
             strcmp(group, "secp521r1") == 0 || strncmp(group, "P-", 2) == 0);
 }
 
-/* Through PKCS#8, which the library reads for every kind. */
+/* The library forgets the public half of an Ed25519 key that it reads from PKCS#8, and reads it
+ * from OpenSSH's own form, PROTOCOL.key. 0 or negative. */
+static int write_openssh(EVP_PKEY *pkey, BIO *bio)
+{
+    enum { SIZE = 1024 }; /* more than it takes: memory that grew would leave secrets behind */
+    uint8_t halves[64];
+    size_t secret_len = 32, public_len = 32;
+    struct buffer inner = {0}, outer = {0}, blob = {0};
+    unsigned char base64[SIZE * 2];
+    int rc = SP_ERR_NOMEM;
+
+    if (EVP_PKEY_get_raw_private_key(pkey, halves, &secret_len) != 1 ||
+        EVP_PKEY_get_raw_public_key(pkey, halves + 32, &public_len) != 1 ||
+        !buffer_reserve(&inner, SIZE) || !buffer_reserve(&outer, SIZE))
+        goto out;
+    if (wire_put_cstring(&blob, "ssh-ed25519") < 0 || wire_put_string(&blob, halves + 32, 32) < 0)
+        goto out;
+    wire_put_u64(&inner, 0); /* two equal numbers, by which a wrong passphrase would be found */
+    buffer_append(&inner, buffer_data(&blob), buffer_length(&blob));
+    wire_put_string(&inner, halves, sizeof halves);
+    wire_put_cstring(&inner, "");
+    for (uint8_t i = 1; buffer_length(&inner) % 8; i++)
+        wire_put_u8(&inner, i);
+    buffer_append(&outer, "openssh-key-v1", 15);
+    wire_put_cstring(&outer, "none");
+    wire_put_cstring(&outer, "none");
+    wire_put_cstring(&outer, "");
+    wire_put_u32(&outer, 1);
+    wire_put_string(&outer, buffer_data(&blob), buffer_length(&blob));
+    wire_put_string(&outer, buffer_data(&inner), buffer_length(&inner));
+    int length = EVP_EncodeBlock(base64, buffer_data(&outer), (int)buffer_length(&outer));
+    if (BIO_puts(bio, "-----BEGIN OPENSSH PRIVATE KEY-----\n") > 0 &&
+        BIO_write(bio, base64, length) == length &&
+        BIO_puts(bio, "\n-----END OPENSSH PRIVATE KEY-----\n") > 0)
+        rc = 0;
+out:
+    secret_wipe(halves, sizeof halves);
+    secret_wipe(base64, sizeof base64);
+    secret_wipe(buffer_data(&inner), buffer_length(&inner));
+    secret_wipe(buffer_data(&outer), buffer_length(&outer));
+    buffer_release(&inner);
+    buffer_release(&outer);
+    buffer_release(&blob);
+    return rc;
+}
+
+static int write_pkcs8(EVP_PKEY *pkey, BIO *bio)
+{
+    return PEM_write_bio_PKCS8PrivateKey(bio, pkey, NULL, NULL, 0, NULL, NULL) == 1
+               ? 0
+               : SP_ERR_LIBRARY;
+}
+
 static int import(EVP_PKEY *pkey, ssh_key *ret_key, char *ret_why)
 {
     BIO *bio;
     char *text;
-    int rc = 0;
+    int rc;
 
     if (EVP_PKEY_is_a(pkey, "DSA"))
         return private_key_wrong(ret_why, WHY_DSA);
     if (!is_known(pkey))
         return private_key_wrong(ret_why, WHY_KIND);
     bio = BIO_new(BIO_s_mem());
-    if (!bio || PEM_write_bio_PKCS8PrivateKey(bio, pkey, NULL, NULL, 0, NULL, NULL) != 1 ||
-        BIO_write(bio, "", 1) != 1) {
+    if (!bio)
+        return private_key_wrong(ret_why, "cannot be kept: out of memory");
+    rc = EVP_PKEY_is_a(pkey, "ED25519") ? write_openssh(pkey, bio) : write_pkcs8(pkey, bio);
+    if (rc < 0 || BIO_write(bio, "", 1) != 1) {
         BIO_free(bio);
         return private_key_wrong(ret_why, "could not be converted");
     }
