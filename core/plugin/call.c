@@ -17,6 +17,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "plugin/call_state.h"
+#include "plugin/counting.h"
 #include "plugin/frame.h"
 #include "plugin/remote.h"
 
@@ -66,10 +67,12 @@ static void submit(struct plugin_call *call)
     pool_submit(host->pool, &call->state.job);
 }
 
-static void count_failure(const struct plugin_host *host)
+static void count_failure(const struct plugin_call *call)
 {
-    if (host->services.counters)
-        counter_add(&host->services.counters->totals->plugin_failures, 1);
+    const struct counters *counters = call->instance->host->services.counters;
+    counting_failed(call->instance, call->operation);
+    if (counters)
+        counter_add(&counters->totals->plugin_failures, 1);
 }
 
 /* The end of a call's job, on its pool thread and with the lock: call may be gone once the lock is
@@ -130,7 +133,7 @@ static int32_t judge(const struct plugin_call *call, uint32_t flags, const struc
     log_warning("plugin.failed", LOG_TEXT("instance", call->instance->name),
                 LOG_TEXT("operation", info->name), LOG_I64("verdict", verdict),
                 LOG_TEXT("reason", is_known ? "failure" : "no such verdict here"));
-    count_failure(call->instance->host);
+    count_failure(call);
     if (is_known)
         return verdict;
     *reply = NULL;
@@ -141,6 +144,9 @@ static void deliver(struct plugin_call *call, uint32_t flags)
 {
     const struct sp_reply *reply = flags & CALL_IS_REPLY ? call->state.reply : NULL;
     int32_t verdict = judge(call, flags, &reply);
+    uint64_t took_ns = call->state.took_ns;
+    counting_took(call->instance, call->operation,
+                  took_ns ? took_ns : clock_now_ns() - call->state.started_ns);
     call->on_done(call, verdict, reply);
 }
 
@@ -201,6 +207,8 @@ static void on_task(struct reactor_task *task)
 /* The core has settled the call itself: the plugin may hurry, if it has begun at all. */
 static void tell_cancel(struct plugin_call *call, sp_token token)
 {
+    if (counting_is_disabled(call->instance))
+        return;
     if (call->instance->remote) {
         remote_cancel(call->instance->remote, token);
         return;
@@ -214,6 +222,22 @@ static void tell_cancel(struct plugin_call *call, sp_token token)
     frame_leave(&frame);
 }
 
+/* The call holds up a thread of the pool, one of so many, past its deadline. Once there are too
+ * many, the worker as a whole is given up. */
+static void tell_stuck(struct plugin_call *call, uint32_t held_up)
+{
+    struct plugin_host *host = call->instance->host;
+    const struct plugin_launcher *launcher = host->services.launcher;
+    log_error("plugin.stuck", LOG_TEXT("instance", call->instance->name),
+              LOG_TEXT("operation", call_operation_name(call->operation)),
+              LOG_U64("threads", held_up));
+    if (held_up <= host->stuck_max || host->is_overloaded)
+        return;
+    host->is_overloaded = true;
+    if (launcher && launcher->on_overload)
+        launcher->on_overload(launcher->arg, held_up);
+}
+
 static void on_deadline(struct reactor_timer *timer)
 {
     struct plugin_call *call = container_of(timer, struct plugin_call, state.deadline);
@@ -222,6 +246,7 @@ static void on_deadline(struct reactor_timer *timer)
     pthread_mutex_lock(&host->lock);
     bool is_missed = !(call->state.flags & CALL_SETTLED);
     bool is_outstanding = false;
+    uint32_t held_up = 0; /* threads of the pool */
     const char *where = "";
     if (is_missed) {
         call_settle(call, SP_E_TIMEOUT, CALL_EXPIRED);
@@ -229,6 +254,8 @@ static void on_deadline(struct reactor_timer *timer)
                 : call->state.flags & CALL_BUSY ? "running"
                                                 : "pending";
         is_outstanding = !call_is_finished(call) && !(call->state.flags & CALL_CLAIMED);
+        if (call->state.flags & CALL_BUSY)
+            held_up = pool_replace(host->pool, &call->state.job, host->stuck_max);
     }
     pthread_mutex_unlock(&host->lock);
 
@@ -237,7 +264,10 @@ static void on_deadline(struct reactor_timer *timer)
                     LOG_TEXT("operation", call_operation_name(call->operation)),
                     LOG_TEXT("state", where),
                     LOG_U64("ms", (clock_now_ns() - call->state.started_ns) / 1000000));
-        count_failure(host);
+        count_failure(call);
+        counting_timed_out(call->instance, call->operation);
+        if (held_up > 0)
+            tell_stuck(call, held_up);
         if (is_outstanding)
             tell_cancel(call, call->state.token);
     }
@@ -343,18 +373,9 @@ static void run(struct pool_job *job)
     returned(call, verdict);
 }
 
-static uint64_t deadline_of(const struct plugin_call *call)
-{
-    uint64_t deadline_ms = plugin_operation_info(call->operation)->deadline_ms;
-    /* What may take as long as the data takes has no deadline, whoever wishes for one. */
-    if (deadline_ms && call->instance->deadline_ms)
-        deadline_ms = call->instance->deadline_ms;
-    return deadline_ms;
-}
-
 static void set_deadline(struct plugin_call *call)
 {
-    uint64_t deadline_ms = deadline_of(call);
+    uint64_t deadline_ms = instance_deadline_ms(call->instance, call->operation);
     if (!deadline_ms || call->instance->host->is_guest)
         return;
     call->state.deadline.on_time = on_deadline;
@@ -377,6 +398,8 @@ static void run_inline(struct plugin_call *call)
                     LOG_U64("ms", took / 1000000));
 
     bool is_unfinished = is_to_block(call, verdict);
+    if (!is_unfinished && verdict != SP_PENDING)
+        call->state.took_ns = took; /* the answer may have come earlier, with complete() */
     pthread_mutex_lock(&host->lock);
     if (!is_unfinished)
         call_take_verdict(call, verdict);
@@ -456,6 +479,12 @@ void plugin_call_start(struct plugin_call *call)
 
     if (!plugin_instance_offers(instance, call->operation)) {
         refuse(call, info->interface == PLUGIN_FS ? SP_E_UNSUPPORTED : SP_NEXT);
+        return;
+    }
+    counting_asked(instance, call->operation);
+    if (counting_is_disabled(instance)) {
+        count_failure(call);
+        refuse(call, SP_E_FAILED);
         return;
     }
     if (!instance->is_started || (call->epoch && call->epoch != instance->epoch)) {

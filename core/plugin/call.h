@@ -40,6 +40,7 @@ struct plugin_call {
         struct sp_reply *reply; /* in room, or malloc()ed */
         struct reply_room room;
         uint64_t started_ns;
+        uint64_t took_ns; /* 0: not known yet */
         struct list remote; /* where the instance's process is asked, and cannot be yet */
         uint64_t shared_at; /* data of a file, in memory shared with that process */
         uint64_t shared_bytes;

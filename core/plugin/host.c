@@ -10,6 +10,7 @@
 
 #include "base/err.h"
 #include "base/log.h"
+#include "plugin/counting.h"
 #include "plugin/private.h"
 #include "plugin/remote.h"
 
@@ -45,6 +46,7 @@ static struct plugin_host *make(const struct config *config, struct reactor *rea
         host->services = *services;
     host->reactor_thread = pthread_self();
     host->slow_ns = config->slow_ms * 1000000;
+    host->stuck_max = config->limits.stuck_threads;
     host->tick.on_time = on_tick;
     pthread_mutex_init(&host->lock, NULL);
     pthread_mutex_init(&host->gates_lock, NULL);
@@ -70,6 +72,7 @@ static void add_instances(struct plugin_host *host, const struct config *config,
         instance->host = host;
         instance->index = (uint32_t)host->count;
         service_table(&instance->services);
+        counting_begin(instance, host->services.counters, i);
         host->instances[host->count++] = instance;
     }
 }
@@ -84,15 +87,22 @@ static int bring_up(struct plugin_host *host, const struct config *config, const
         report_error(report, config->file, 0, NULL, "has no plugin instance \"%s\"", only);
     if (report->errors != errors)
         return SP_ERR_INVALID;
-    for (size_t i = 0; i < host->count; i++)
-        instance_create(host->instances[i], config, report);
+    for (size_t i = 0; i < host->count; i++) {
+        if (counting_is_disabled(host->instances[i]))
+            instance_leave_out(host->instances[i]);
+        else
+            instance_create(host->instances[i], config, report);
+    }
     if (report->errors != errors)
         return SP_ERR_INVALID;
     for (size_t i = 0; i < host->count; i++)
-        if (instance_start(host->instances[i], config, report) < 0)
+        if (host->instances[i]->is_created &&
+            instance_start(host->instances[i], config, report) < 0)
             return SP_ERR_INVALID;
-    for (size_t i = 0; i < host->count; i++)
+    for (size_t i = 0; i < host->count; i++) {
         has_tick |= instance_has_tick(host->instances[i]);
+        counting_tell(host->instances[i]);
+    }
     if (has_tick && reactor_timer_set(host->reactor, &host->tick, TICK_MS) < 0) {
         report_error(report, config->file, 0, NULL, "out of memory");
         return SP_ERR_NOMEM;

@@ -13,6 +13,7 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "config/schema.h"
+#include "plugin/counting.h"
 #include "plugin/frame.h"
 #include "plugin/private.h"
 #include "plugin/remote.h"
@@ -199,6 +200,13 @@ int instance_create(struct plugin_instance *instance, const struct config *confi
     return 0;
 }
 
+void instance_leave_out(struct plugin_instance *instance)
+{
+    for (unsigned i = 0; i < PLUGIN_OPERATION_COUNT; i++)
+        if (instance->manifest->interfaces[plugin_operation_info(i)->interface])
+            instance->loaded.operations |= UINT64_C(1) << i;
+}
+
 int instance_start(struct plugin_instance *instance, const struct config *config,
                    struct report *report)
 {
@@ -234,7 +242,7 @@ void instance_stop(struct plugin_instance *instance)
     instance->is_started = false;
     if (instance->remote)
         remote_close(instance);
-    if (instance->remote || !instance->loaded.descriptor->stop)
+    if (instance->remote || counting_is_disabled(instance) || !instance->loaded.descriptor->stop)
         return;
     struct frame frame;
     frame_enter(&frame, instance->name, "stop", NULL);
@@ -247,7 +255,7 @@ void instance_destroy(struct plugin_instance *instance)
     if (!instance->is_created)
         return;
     instance->is_created = false;
-    if (instance->remote)
+    if (instance->remote || counting_is_disabled(instance))
         return;
     struct frame frame;
     frame_enter(&frame, instance->name, "destroy", NULL);
@@ -266,9 +274,18 @@ void instance_free(struct plugin_instance *instance)
     free(instance);
 }
 
+uint64_t instance_deadline_ms(const struct plugin_instance *instance,
+                              enum plugin_operation operation)
+{
+    uint64_t deadline_ms = plugin_operation_info(operation)->deadline_ms;
+    /* What may take as long as the data takes has no deadline, whoever wishes for one. */
+    return deadline_ms && instance->deadline_ms ? instance->deadline_ms : deadline_ms;
+}
+
 bool instance_has_tick(const struct plugin_instance *instance)
 {
-    return !instance->remote && LOADER_HAS(instance->loaded.descriptor, tick);
+    return instance->is_started && !instance->remote &&
+           LOADER_HAS(instance->loaded.descriptor, tick) && !counting_is_disabled(instance);
 }
 
 static void tick(struct plugin_instance *instance)

@@ -15,6 +15,8 @@
 #include "plugin/manifest.h"
 #include "worker/pool.h"
 
+struct instance_counters;
+struct operation_counters;
 struct plugin_host;
 struct remote;
 
@@ -36,7 +38,9 @@ struct plugin_instance {
     void *self;
     bool is_created;
     bool is_started;
-    uint32_t deferred; /* calls that wait for a clear stack; reactor thread */
+    uint32_t deferred;                 /* calls that wait for a clear stack; reactor thread */
+    struct instance_counters *shared;  /* with the supervisor; NULL: nothing is */
+    struct operation_counters *counts; /* by operation, in the same memory */
 
     struct pool_strand strand; /* "serial" */
     struct pool_job tick_job;  /* "connection", "serial" */
@@ -58,11 +62,18 @@ int instance_check(const struct config *config, size_t number, struct manifest *
 /* Load the library, then create(). 0 or SP_ERR_INVALID with complaints in report. */
 int instance_create(struct plugin_instance *instance, const struct config *config,
                     struct report *report);
+/* In the place of create and start, for one that the supervisor has disabled: it offers all that
+ * its manifest names, so that it is asked, and fails. */
+void instance_leave_out(struct plugin_instance *instance);
 int instance_start(struct plugin_instance *instance, const struct config *config,
                    struct report *report);
 void instance_stop(struct plugin_instance *instance);
 void instance_destroy(struct plugin_instance *instance);
 void instance_free(struct plugin_instance *instance); /* NULL is fine */
+
+/* How long the operation may take; 0: as long as it likes. */
+uint64_t instance_deadline_ms(const struct plugin_instance *instance,
+                              enum plugin_operation operation);
 
 bool instance_has_tick(const struct plugin_instance *instance);
 /* Once a second. On the thread that the threading says; left out while the last one still runs. */

@@ -42,7 +42,9 @@ struct plugin_host {
     struct plugin_services services; /* zero if there are none */
     bool is_guest; /* in a plugin's own process: answers are the worker's to judge */
     pthread_t reactor_thread;
-    uint64_t slow_ns; /* 0: nothing is slow */
+    uint64_t slow_ns;   /* 0: nothing is slow */
+    uint32_t stuck_max; /* threads of the pool that are replaced when plugins hold them up */
+    bool is_overloaded; /* there were more */
     struct plugin_instance **instances;
     size_t count;
     struct reactor_timer tick;
