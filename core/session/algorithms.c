@@ -5,6 +5,7 @@
 #include "session/algorithms.h"
 
 #include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <libssh/libssh.h>
@@ -12,6 +13,7 @@
 #include "base/err.h"
 #include "config/position.h"
 #include "config/profile.h"
+#include "session/internal.h"
 
 static const struct kind {
     const char *key;
@@ -132,6 +134,37 @@ int session_check_algorithms(const struct config *config, struct report *report)
         for_each_name(lists[i], check_name, &check);
     }
     return check.rc;
+}
+
+struct signers {
+    const ssh_key *keys;
+    char *names; /* as long as the list they are taken from */
+};
+
+static void add_if_signed(const char *name, size_t length, void *arg)
+{
+    struct signers *signers = arg;
+    char text[128];
+    enum ssh_keytypes_e type;
+
+    snprintf(text, sizeof text, "%.*s", (int)length, name);
+    type = ssh_key_type_from_name(strncmp(text, "rsa-sha2-", 9) == 0 ? "ssh-rsa" : text);
+    for (size_t i = 0; signers->keys[i]; i++)
+        if (ssh_key_type(signers->keys[i]) == type) {
+            if (signers->names[0])
+                strcat(signers->names, ",");
+            strncat(signers->names, name, length);
+            return;
+        }
+}
+
+char *session_host_key_algorithms(const ssh_key *keys, const char *list)
+{
+    struct signers signers = {.keys = keys, .names = calloc(1, strlen(list) + 1)};
+
+    if (signers.names)
+        for_each_name(list, add_if_signed, &signers);
+    return signers.names;
 }
 
 void session_print_algorithms(FILE *out)

@@ -9,11 +9,14 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "keys/hostkeys.h"
+#include "session/internal.h"
 #include "session/selftest.h"
 
 struct binds {
     const struct config *config;
+    char *ciphers;  /* those of the configuration that are sound */
     ssh_bind *list; /* "host_keys", then each of "host_key_sets" */
+    char **signers; /* for each: the signature algorithms that there are keys for */
     size_t count;
 };
 
@@ -78,17 +81,18 @@ int binds_new(const struct config *config, const char *signatures, struct binds 
               struct report *report)
 {
     struct binds *binds = calloc(1, sizeof *binds);
-    char *ciphers = sound_ciphers(config->algorithms.ciphers);
     size_t count = 1 + config->host_key_sets_count;
-    int rc = binds && ciphers ? 0 : SP_ERR_NOMEM;
+    int rc = 0;
 
     *ret_binds = NULL;
-    if (binds) {
-        binds->config = config;
-        binds->list = calloc(count, sizeof *binds->list);
-        if (!binds->list)
-            rc = SP_ERR_NOMEM;
-    }
+    if (!binds)
+        return SP_ERR_NOMEM;
+    binds->config = config;
+    binds->ciphers = sound_ciphers(config->algorithms.ciphers);
+    binds->list = calloc(count, sizeof *binds->list);
+    binds->signers = calloc(count, sizeof *binds->signers);
+    if (!binds->ciphers || !binds->list || !binds->signers)
+        rc = SP_ERR_NOMEM;
     for (size_t i = 0; rc == 0 && i < count; i++) {
         binds->list[i] = ssh_bind_new();
         if (!binds->list[i]) {
@@ -96,9 +100,8 @@ int binds_new(const struct config *config, const char *signatures, struct binds 
             break;
         }
         binds->count++;
-        rc = set_options(config, ciphers, signatures, binds->list[i], report);
+        rc = set_options(config, binds->ciphers, signatures, binds->list[i], report);
     }
-    free(ciphers);
     if (rc < 0) {
         binds_free(binds);
         return rc;
@@ -119,6 +122,14 @@ static int load_keys(const struct binds *binds, size_t index, struct report *rep
     ssh_key *keys = NULL;
     int rc = hostkeys_load(binds->config, set, &keys, report);
 
+    if (rc == 0) {
+        binds->signers[index] =
+            session_host_key_algorithms(keys, binds->config->algorithms.host_keys);
+        if (!binds->signers[index]) {
+            hostkeys_free(keys);
+            return SP_ERR_NOMEM;
+        }
+    }
     /* The bind takes a key over when it accepts it; what it refused stays ours. */
     for (size_t i = 0; rc == 0 && keys[i]; i++) {
         char source[4096];
@@ -156,12 +167,29 @@ ssh_bind binds_find(const struct binds *binds, struct sp_str set)
     return NULL;
 }
 
+const char *binds_signers(const struct binds *binds, ssh_bind bind)
+{
+    for (size_t i = 0; i < binds->count; i++)
+        if (binds->list[i] == bind && binds->signers[i])
+            return binds->signers[i];
+    return "";
+}
+
+const char *binds_ciphers(const struct binds *binds)
+{
+    return binds->ciphers;
+}
+
 void binds_free(struct binds *binds)
 {
     if (!binds)
         return;
-    for (size_t i = 0; i < binds->count; i++)
+    for (size_t i = 0; i < binds->count; i++) {
         ssh_bind_free(binds->list[i]);
+        free(binds->signers[i]);
+    }
     free(binds->list);
+    free(binds->signers);
+    free(binds->ciphers);
     free(binds);
 }

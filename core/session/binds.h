@@ -21,6 +21,10 @@ int binds_new(const struct config *config, const char *signatures, struct binds 
 int binds_load_keys(struct binds *binds, struct report *report);
 /* The one for the set of that name; "" is the configuration's "host_keys". NULL: there is none. */
 ssh_bind binds_find(const struct binds *binds, struct sp_str set);
+/* The names of the signatures that the set's keys make, and of the ciphers that are offered, both
+ * comma-separated. */
+const char *binds_signers(const struct binds *binds, ssh_bind bind);
+const char *binds_ciphers(const struct binds *binds);
 void binds_free(struct binds *binds); /* NULL is fine */
 
 #endif

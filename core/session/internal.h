@@ -27,6 +27,7 @@ enum {
     DISCONNECT_PROTOCOL_ERROR = 2,
     DISCONNECT_KEY_EXCHANGE_FAILED = 3,
     DISCONNECT_SERVICE_NOT_AVAILABLE = 7,
+    DISCONNECT_VERSION_NOT_SUPPORTED = 8,
     DISCONNECT_CONNECTION_LOST = 10,
     DISCONNECT_BY_APPLICATION = 11,
     DISCONNECT_NO_MORE_AUTH_METHODS = 14,
@@ -41,6 +42,9 @@ struct session_service {
     struct plugin_services plugin_services;
     struct plugin_host *host;
     struct binds *binds;
+    char *server_version;    /* "SSH-2.0-…" */
+    char *hello;             /* room for what clients send first, PROPOSAL_BYTES_MAX */
+    bool holds_proposals;    /* they are looked at in the socket, not by the tap */
     struct hashmap sessions; /* by connection id */
     pthread_mutex_t ids_lock;
     struct idmap channels; /* by sp_id; any thread, with ids_lock: see channel_id.c */
@@ -48,12 +52,14 @@ struct session_service {
     struct chain auth_chain;
     struct chain channel_chain;
     struct factor_rules factor_rules;
-    struct key_policy *key_policy; /* of users' keys; NULL: none is taken */
+    struct key_policy *key_policy;  /* of users' keys; NULL: none is taken */
     struct chain *subsystem_chains; /* one for each of config->subsystems; empty: the core's own */
 };
 
 enum session_stage {
     SESSION_ASKING,    /* plugins decide on the connection; no SSH byte has been exchanged */
+    SESSION_PROPOSAL,  /* our version string is out; the client's proposal is awaited or judged, and
+                          nothing is read */
     SESSION_HANDSHAKE, /* version strings, key exchange */
     SESSION_AUTHENTICATING,
     SESSION_OPEN,   /* authenticated */
@@ -72,9 +78,10 @@ struct auth_question {
 };
 
 struct auth {
-    struct auth_request *current;  /* being answered; the others wait for it */
-    struct auth_request *arriving; /* seen by the tap, until the library's message for it is there */
-    struct list requests;          /* struct auth_request, in order of arrival */
+    struct auth_request *current; /* being answered; the others wait for it */
+    struct auth_request
+        *arriving;        /* seen by the tap, until the library's message for it is there */
+    struct list requests; /* struct auth_request, in order of arrival */
     uint32_t requests_count;
     struct reactor_timer delay; /* of the current request's failure */
     char *user;                 /* of the first request: it may not change */
@@ -97,6 +104,7 @@ struct keepalive {
 struct session {
     struct session_service *service;
     ssh_session ssh;
+    ssh_bind bind; /* keys and algorithms; the service's */
     ssh_event event;
     struct reactor_source source;
     struct reactor_task pump_task;
@@ -120,6 +128,9 @@ struct session {
     enum session_stage stage;
     uint32_t watched; /* REACTOR_* of source */
     uint32_t open_channels;
+    size_t looked_at; /* stage SESSION_PROPOSAL: bytes that had come at the last look */
+    bool is_plain;    /* nothing but what is sent in the clear has been sent */
+    bool is_lingering;
     bool is_pumping;
     bool has_written;  /* channel data, since the last pump */
     bool has_more;     /* something to do before the pump may rest */
@@ -127,7 +138,7 @@ struct session {
     bool is_dead;      /* nothing more may be done with ssh */
     bool is_connected; /* "connected" was told to the plugins */
     bool wants_no_more_sessions;
-    struct chain_run *asking; /* stage SESSION_ASKING */
+    struct chain_run *asking; /* stages SESSION_ASKING and SESSION_PROPOSAL */
     struct auth auth;
     struct keepalive keepalive;
     struct list channels; /* struct channel */
@@ -146,6 +157,11 @@ __attribute__((format(printf, 4, 5))) void session_end(struct session *session, 
 void session_break(struct session *session, const char *event, const char *text);
 /* End at once: the client is gone, or everything has been said. */
 void session_gone(struct session *session, const char *text);
+/* A fault that does not end the connection: for the log, and the plugins that want to know. */
+__attribute__((format(printf, 3, 4))) void session_fault(struct session *session, const char *event,
+                                                         const char *format, ...);
+/* A step is reached, by its name in struct sp_connection_v1. */
+void session_status(struct session *session, const char *step);
 /* Something moved on a channel: what counts against idleness. */
 void session_note_activity(struct session *session);
 void session_note_write(struct session *session); /* channel data went out */
@@ -163,6 +179,11 @@ ssh_channel session_open_channel(struct session *session, const char *type, stru
 /* Replace the snapshot; connection is the new content. 0 or SP_ERR_NOMEM. */
 int session_set_snapshot(struct session *session, const struct sp_connection *connection);
 void session_arm_timer(struct session *session);
+
+/* algorithms.c */
+/* Those of a list of signature algorithms for which there is one of keys, which end with NULL.
+ * malloc()ed; NULL: out of memory. */
+char *session_host_key_algorithms(const ssh_key *keys, const char *list);
 
 /* auth.c */
 void auth_init(struct session *session);
@@ -268,8 +289,8 @@ int plugin_channel_start(struct channel *channel, struct plugin_instance *instan
 /* As above, with a gate that is there already and becomes the channel's, even on failure. */
 int plugin_channel_adopt(struct channel *channel, struct plugin_instance *instance,
                          struct plugin_gate *gate);
-/* A channel that instance wanted to open is refused before it is one: tell. session is NULL if there
- * is no such connection. The gate is closed. */
+/* A channel that instance wanted to open is refused before it is one: tell. session is NULL if
+ * there is no such connection. The gate is closed. */
 void plugin_channel_refuse(struct session_service *service, struct session *session,
                            struct plugin_instance *instance, struct plugin_gate *gate,
                            uint32_t reason);

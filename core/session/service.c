@@ -15,6 +15,7 @@
 #include "session/auth.h"
 #include "session/binds.h"
 #include "session/internal.h"
+#include "session/proposal.h"
 
 /* --- services for plugins --------------------------------------------------------------------- */
 
@@ -144,6 +145,14 @@ static int chain_set_up(struct session_service *service, struct chain *chain, ch
     return 0;
 }
 
+static bool any_offers(const struct chain *chain, enum plugin_operation operation)
+{
+    for (size_t i = 0; i < chain->count; i++)
+        if (plugin_instance_offers(chain->instances[i], operation))
+            return true;
+    return false;
+}
+
 /* What the auth chain can judge. A method that no plugin answers would cost every client a failed
  * try. */
 static int factors_set_up(struct session_service *service, struct report *report)
@@ -191,6 +200,8 @@ int session_service_set_host(struct session_service *service, struct plugin_host
                           config->channel_chain.count, PLUGIN_CHANNEL, "/chains/channel", report);
     if (rc == 0)
         rc = factors_set_up(service, report);
+    service->holds_proposals =
+        !tap_is_present() || any_offers(&service->connection_chain, PLUGIN_CONNECTION_proposal);
     service->subsystem_chains =
         calloc(config->subsystems_count + 1, sizeof *service->subsystem_chains);
     if (!service->subsystem_chains)
@@ -241,7 +252,11 @@ int session_service_new(const struct config *config, struct reactor *reactor,
             },
     };
     pthread_mutex_init(&service->ids_lock, NULL);
-    rc = session_check_algorithms(config, report);
+    service->hello = malloc(PROPOSAL_BYTES_MAX);
+    if (asprintf(&service->server_version, "SSH-2.0-%s", config->server_version) < 0)
+        service->server_version = NULL;
+    rc = service->hello && service->server_version ? session_check_algorithms(config, report)
+                                                   : SP_ERR_NOMEM;
     if (rc == 0)
         rc = binds_set_up(service, report);
     if (rc < 0) {
@@ -291,6 +306,8 @@ void session_service_free(struct session_service *service)
     key_policy_free(service->key_policy);
     binds_free(service->binds);
     ssh_finalize();
+    free(service->server_version);
+    free(service->hello);
     free(service);
 }
 

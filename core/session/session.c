@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -13,6 +14,9 @@
 #include "base/log.h"
 #include "session/binds.h"
 #include "session/session_internal.h"
+
+/* More than a client sends that is not answered. */
+enum { UNHEARD_BYTES = 1024 * 1024 };
 
 /* --- the snapshot ------------------------------------------------------------------------- */
 
@@ -43,6 +47,7 @@ static int first_snapshot(struct session *session)
         .local_address = sp_str_of(origin->local_address),
         .remote_port = origin->remote_port,
         .local_port = origin->local_port,
+        .server_version = sp_str_of(session->service->server_version),
     };
 
     if (origin->listener < config->listeners_count)
@@ -52,22 +57,41 @@ static int first_snapshot(struct session *session)
 
 /* --- events for plugins that only watch --------------------------------------------------- */
 
-/* Every plugin of the chain is told, whatever the others say. */
 void session_tell(struct session *session, enum plugin_operation operation, int32_t status,
-                  const char *text)
+                  const char *name, const char *text)
 {
     const struct chain *chain = &session->service->connection_chain;
 
     for (size_t i = 0; i < chain->count; i++) {
+        if (!plugin_instance_offers(chain->instances[i], operation))
+            continue;
         char *copy = strdup(text);
         struct sp_connection_event event = {
             .head = {.struct_size = sizeof event, .connection = session->snapshot},
             .status = status,
             .text = session_text(copy),
+            .name = session_text(name),
         };
         struct chain one = {.instances = chain->instances + i, .count = 1};
         chain_start(NULL, &one, operation, &event.head, session->strands, NULL, NULL, free, copy);
     }
+}
+
+void session_status(struct session *session, const char *step)
+{
+    session_tell(session, PLUGIN_CONNECTION_status, 0, step, "");
+}
+
+void session_fault(struct session *session, const char *event, const char *format, ...)
+{
+    char text[160];
+    va_list ap;
+
+    va_start(ap, format);
+    vsnprintf(text, sizeof text, format, ap);
+    va_end(ap);
+    log_warning(event, LOG_U64("conn", session->origin.id), LOG_TEXT("error", text));
+    session_tell(session, PLUGIN_CONNECTION_error, 0, event, text);
 }
 
 /* --- ending -------------------------------------------------------------------------------- */
@@ -89,9 +113,9 @@ static void session_free(struct session *session)
     session_drop_everything(session);
     if (session->ssh && !session->is_connected) /* key exchange has failed */
         session_tell(session, PLUGIN_CONNECTION_connected,
-                     session->end_status ? session->end_status : 1, session->end_text);
+                     session->end_status ? session->end_status : 1, "", session->end_text);
     if (session->ssh)
-        session_tell(session, PLUGIN_CONNECTION_disconnected, session->end_status,
+        session_tell(session, PLUGIN_CONNECTION_disconnected, session->end_status, "",
                      session->end_text);
     log_info("connection.closed", LOG_U64("conn", session->origin.id),
              LOG_STR("user", session->snapshot->user), LOG_I64("status", session->end_status),
@@ -165,6 +189,65 @@ void session_gone(struct session *session, const char *text)
     stop(session);
 }
 
+void session_wait_for(const struct session *session, size_t bytes)
+{
+    int mark = (int)bytes;
+
+    setsockopt(session->source.fd, SOL_SOCKET, SO_RCVLOWAT, &mark, sizeof mark);
+}
+
+void session_drain(struct session *session)
+{
+    enum { TURNS = 16 };
+    char bytes[4096];
+    ssize_t got = 1;
+
+    for (int i = 0; i < TURNS && got > 0; i++)
+        got = recv(session->source.fd, bytes, sizeof bytes, MSG_DONTWAIT);
+    if (got == 0 || (got < 0 && errno != EAGAIN && errno != EINTR))
+        session_gone(session, session->end_text);
+}
+
+void session_linger(struct session *session)
+{
+    if (session->is_dead || !session->source.is_watched ||
+        ssh_get_fd(session->ssh) != session->source.fd) {
+        session_gone(session, session->end_text);
+        return;
+    }
+    session->is_lingering = true;
+    session_wait_for(session, 1);
+    shutdown(session->source.fd, SHUT_WR);
+    session->watched = REACTOR_READ;
+    reactor_change(session->service->reactor, &session->source, session->watched);
+    session_arm_timer(session);
+    session_drain(session);
+}
+
+/* While the library has sent nothing but the version string: a packet as RFC 4253, 6, has it. */
+static void say_in_clear(struct session *session, uint32_t reason, const char *text)
+{
+    enum { BLOCK = 8, HEADER = 5, PADDING_MIN = 4 };
+    static const char zeros[BLOCK + PADDING_MIN];
+    struct buffer packet = {0};
+    size_t payload = 1 + 4 + 4 + strlen(text) + 4;
+    size_t padding = BLOCK - (HEADER + payload) % BLOCK;
+
+    if (padding < PADDING_MIN)
+        padding += BLOCK;
+    wire_put_u32(&packet, (uint32_t)(1 + payload + padding));
+    wire_put_u8(&packet, (uint8_t)padding);
+    wire_put_u8(&packet, TAP_DISCONNECT);
+    wire_put_u32(&packet, reason);
+    wire_put_cstring(&packet, text);
+    wire_put_cstring(&packet, "");
+    buffer_append(&packet, zeros, padding);
+    /* All of it or, to a client that does not read, nothing: there is no other try. */
+    send(session->source.fd, buffer_data(&packet), buffer_length(&packet),
+         MSG_DONTWAIT | MSG_NOSIGNAL);
+    buffer_release(&packet);
+}
+
 void session_end(struct session *session, uint32_t reason, const char *event, const char *format,
                  ...)
 {
@@ -179,13 +262,22 @@ void session_end(struct session *session, uint32_t reason, const char *event, co
     va_end(ap);
     session_set_end(session, (int32_t)reason, text);
     log_info(event, LOG_U64("conn", session->origin.id), LOG_TEXT("reason", text));
-    if (session->stage == SESSION_ASKING || session->stage == SESSION_HANDSHAKE) {
-        /* Nothing can be said before there are keys. */
+    /* Once keys are being exchanged nothing can be said before there are keys. */
+    if (session->stage == SESSION_ASKING ||
+        (session->stage == SESSION_HANDSHAKE && !(session->is_plain && tap_is_present()))) {
         session_gone(session, text);
         return;
     }
-    session->stage = SESSION_ENDING;
     session->ending_ms = clock_now_ms();
+    if (session->stage == SESSION_PROPOSAL) {
+        session->stage = SESSION_ENDING;
+        say_in_clear(session, reason, text);
+        session_linger(session);
+        return;
+    }
+    if (session->stage == SESSION_HANDSHAKE) /* what else has come would break it off at once */
+        session_wait_for(session, UNHEARD_BYTES);
+    session->stage = SESSION_ENDING;
     if (tap_is_present()) {
         wire_put_u8(&packet, TAP_DISCONNECT);
         wire_put_u32(&packet, reason);
@@ -200,58 +292,7 @@ void session_end(struct session *session, uint32_t reason, const char *event, co
     session_kick(session);
 }
 
-/* The DISCONNECT has gone out, or will never: the library would drop it if told to close now. */
 /* --- the beginning ------------------------------------------------------------------------- */
-
-static void start_handshake(struct session *session, ssh_bind bind)
-{
-    struct session_service *service = session->service;
-    int fd = session->source.fd;
-    uint64_t rekey_bytes = service->config->rekey.bytes;
-    uint32_t rekey_seconds = (uint32_t)(service->config->rekey.after_ms / 1000);
-
-    session->stage = SESSION_HANDSHAKE;
-    session->ssh = ssh_new();
-    if (!session->ssh) {
-        session_break(session, "connection.failed", "out of memory");
-        return;
-    }
-    ssh_set_blocking(session->ssh, 0);
-    if (rekey_bytes)
-        ssh_options_set(session->ssh, SSH_OPTIONS_REKEY_DATA, &rekey_bytes);
-    if (rekey_seconds)
-        ssh_options_set(session->ssh, SSH_OPTIONS_REKEY_TIME, &rekey_seconds);
-    ssh_options_set(session->ssh, SSH_OPTIONS_COMPRESSION, service->config->algorithms.compression);
-    if (ssh_bind_accept_fd(bind, session->ssh, fd) != SSH_OK) {
-        const char *error = ssh_get_error(bind);
-        /* After some failures the descriptor is the library's, after others still ours. */
-        if (ssh_get_fd(session->ssh) != fd) {
-            ssh_free(session->ssh);
-            session->ssh = NULL;
-        }
-        session_break(session, "connection.failed", error);
-        return;
-    }
-    ssh_set_counters(session->ssh, &session->socket_counter, NULL);
-    ssh_set_auth_methods(session->ssh, SSH_AUTH_METHOD_PASSWORD);
-    tap_attach(session, &session->tap, session->ssh);
-    /* The first call sends the version string and makes what the event needs. */
-    if (ssh_handle_key_exchange(session->ssh) == SSH_ERROR) {
-        session_note_broken(session);
-        return;
-    }
-    session->event = ssh_event_new();
-    if (!session->event || ssh_event_add_session(session->event, session->ssh) != SSH_OK) {
-        session_break(session, "connection.failed", "out of memory");
-        return;
-    }
-    session->watched = REACTOR_READ;
-    if (reactor_watch(service->reactor, &session->source, session->watched) < 0) {
-        session_break(session, "connection.failed", strerror(errno));
-        return;
-    }
-    session_pump(session);
-}
 
 /* The set of host keys that a plugin has chosen, or the listener's. NULL: there is no such set. */
 static ssh_bind choose_bind(const struct session *session, const struct sp_connection_reply *answer)
@@ -276,7 +317,8 @@ static void on_asked(void *owner, int32_t verdict, const struct sp_reply *reply,
     if (verdict == SP_ALLOW || verdict == SP_NEXT) {
         ssh_bind bind = choose_bind(session, verdict == SP_ALLOW ? answer : NULL);
         if (bind) {
-            start_handshake(session, bind);
+            session->bind = bind;
+            handshake_start(session);
             return;
         }
         log_error("connection.no_such_host_keys", LOG_U64("conn", session->origin.id),

@@ -40,6 +40,7 @@ static void take_note(struct session *session)
         return;
     session->rekey_ms = clock_now_ms();
     session_arm_timer(session);
+    session_status(session, "rekey");
 }
 
 int session_send_packet(struct session *session, const struct buffer *packet)
@@ -82,34 +83,10 @@ ssh_channel session_open_channel(struct session *session, const char *type, stru
 
 /* --- packets of the client's ------------------------------------------------------------------ */
 
-static void handshake_done(struct session *session)
-{
-    struct sp_connection connection = *session->snapshot;
-
-    connection.client_version = session_text(ssh_get_clientbanner(session->ssh));
-    connection.kex = session_text(ssh_get_kex_algo(session->ssh));
-    connection.cipher_in = session_text(ssh_get_cipher_in(session->ssh));
-    connection.cipher_out = session_text(ssh_get_cipher_out(session->ssh));
-    if (session_set_snapshot(session, &connection) < 0) {
-        session_break(session, "connection.failed", "out of memory");
-        return;
-    }
-    session->stage = SESSION_AUTHENTICATING;
-    session->messages_due = true;
-    session->is_connected = true;
-    counter_add(&session->service->counters->handshakes, 1);
-    log_info("connection.established", LOG_U64("conn", session->origin.id),
-             LOG_STR("client", connection.client_version), LOG_STR("kex", connection.kex),
-             LOG_STR("cipher_in", connection.cipher_in),
-             LOG_STR("cipher_out", connection.cipher_out));
-    session_tell(session, PLUGIN_CONNECTION_connected, 0, "");
-    session_arm_timer(session);
-}
-
 bool session_on_packet(struct session *session, uint8_t number, struct wire_reader *payload)
 {
     if (session_is_over(session))
-        return number >= TAP_USERAUTH_REQUEST;
+        return number >= TAP_USERAUTH_REQUEST || (number == TAP_KEXINIT && !session->is_connected);
     /* The library lets this through only once keys are in use, which may be before its loop has
      * returned to us. */
     if (session->stage == SESSION_HANDSHAKE &&
@@ -125,7 +102,11 @@ bool session_on_packet(struct session *session, uint8_t number, struct wire_read
         session_set_end(session, reason == DISCONNECT_BY_APPLICATION ? 0 : (int32_t)reason, line);
         return false;
     }
+    case TAP_KEXINIT:
+        return handshake_on_kexinit(session, payload);
     case TAP_NEWKEYS:
+        if (session->rekey_ms)
+            session_status(session, "rekey-done");
         session->rekey_ms = 0;
         return false;
     case TAP_SERVICE_REQUEST:
@@ -326,7 +307,8 @@ void session_pump(struct session *session)
 {
     int turns = 0;
 
-    if (session->is_dead || !session->event || session->is_pumping)
+    if (session->is_dead || !session->event || session->is_pumping || session->is_lingering ||
+        session->stage == SESSION_PROPOSAL)
         return;
     session->is_pumping = true;
     tap_watch();
@@ -349,7 +331,10 @@ void session_pump(struct session *session)
             session_drop_everything(session); /* the library frees its channels with this */
             ssh_disconnect(session->ssh);
         }
-        session_gone(session, session->end_text);
+        if (session->is_connected)
+            session_gone(session, session->end_text);
+        else
+            session_linger(session);
         return;
     }
     watch(session);
@@ -375,6 +360,13 @@ void session_kick(struct session *session)
 
 void session_on_ready(struct reactor_source *source, uint32_t events)
 {
+    struct session *session = container_of(source, struct session, source);
+
     (void)events;
-    session_pump(container_of(source, struct session, source));
+    if (session->is_lingering)
+        session_drain(session);
+    else if (session->stage == SESSION_PROPOSAL)
+        handshake_on_ready(session);
+    else
+        session_pump(session);
 }

@@ -159,6 +159,7 @@ enum { FIRST = TAP_DISCONNECT, LAST = TAP_CHANNEL_REQUEST };
 static ssh_packet_callback handlers[LAST - FIRST + 1] = {
     [TAP_DISCONNECT - FIRST] = on_packet,
     [TAP_SERVICE_REQUEST - FIRST] = on_packet,
+    [TAP_KEXINIT - FIRST] = on_packet,
     [TAP_NEWKEYS - FIRST] = on_packet,
     [TAP_USERAUTH_REQUEST - FIRST] = on_packet,
     [TAP_USERAUTH_INFO_RESPONSE - FIRST] = on_packet,

@@ -1,5 +1,7 @@
 # Plugins that misbehave, one for each way to do so; the puppet, which does what a test tells it; and
-# asks-twice, for keyboard-interactive; and the switchboard, for channels. tests/unit and tests/integration drive them. Each is plugins/<name>.c with plugins/<name>.json as its manifest.
+# asks-twice, for keyboard-interactive; the switchboard, for channels; and the observer, for
+# connections and the log. tests/unit and tests/integration drive them. Each is plugins/<name>.c with
+# plugins/<name>.json as its manifest.
 set(FAULT_PLUGIN_DIR ${CMAKE_BINARY_DIR}/tests/fault/plugins)
 add_custom_target(fault_plugins)
 
@@ -19,7 +21,8 @@ function(fault_plugin name)
 endfunction()
 
 foreach(name missing-symbol other-abi short-struct disagrees crash-in-constructor create-fails
-             answers-twice never-answers answers-late blocks garbage-verdict absurd-reply asks-twice)
+             answers-twice never-answers answers-late blocks garbage-verdict absurd-reply asks-twice
+             observer)
   fault_plugin(${name})
 endforeach()
 fault_plugin(wrong-everywhere disagrees)
