@@ -39,38 +39,22 @@ static void enqueue(struct auth_request *request, ssh_message message)
     struct auth *auth = &session->auth;
 
     request->message = message;
-    if (session->stage == SESSION_AUTHENTICATING && auth->service_is_accepted &&
-        auth->requests_count < REQUESTS_MAX) {
+    if (session->stage == SESSION_AUTHENTICATING && auth->requests_count < REQUESTS_MAX &&
+        (auth->service_is_accepted || session->service_message)) {
         list_append(&auth->requests, &request->link);
         auth->requests_count++;
-        auth_answer_next(session);
+        auth_begin(session);
         return;
     }
     auth_request_free(request);
     if (session->stage != SESSION_AUTHENTICATING)
         return; /* after success further requests are ignored, RFC 4252, 5.1 */
-    if (auth->service_is_accepted)
+    if (auth->requests_count >= REQUESTS_MAX)
         session_end(session, DISCONNECT_PROTOCOL_ERROR, "auth.flood",
                     "too many authentication requests at once");
     else
         session_end(session, DISCONNECT_PROTOCOL_ERROR, "auth.out_of_order",
                     "authentication before the service was asked for");
-}
-
-static void accept_service(struct session *session, ssh_message message)
-{
-    const char *name = ssh_message_service_service(message);
-
-    if (session->stage != SESSION_AUTHENTICATING || !name || strcmp(name, "ssh-userauth") != 0) {
-        ssh_message_free(message);
-        session_end(session, DISCONNECT_SERVICE_NOT_AVAILABLE, "connection.unknown_service",
-                    "the service is not offered; ask for ssh-userauth");
-        return;
-    }
-    session->auth.service_is_accepted = true;
-    ssh_message_service_reply_success(message);
-    ssh_message_free(message);
-    session_kick(session);
 }
 
 /* --- without the tap: the packet that the library must have read ---------------------------- */
@@ -156,7 +140,7 @@ void auth_on_message(struct session *session, ssh_message message)
     uint32_t method;
 
     if (ssh_message_type(message) == SSH_REQUEST_SERVICE) {
-        accept_service(session, message);
+        service_on_message(session, message);
         return;
     }
     method = auth_method_by_library(ssh_message_subtype(message));
@@ -169,6 +153,12 @@ void auth_on_message(struct session *session, ssh_message message)
     }
     if (request)
         enqueue(request, message);
+}
+
+void auth_begin(struct session *session)
+{
+    if (session->auth.service_is_accepted)
+        auth_answer_next(session);
 }
 
 void auth_after_messages(struct session *session)

@@ -138,7 +138,8 @@ struct session {
     bool is_dead;      /* nothing more may be done with ssh */
     bool is_connected; /* "connected" was told to the plugins */
     bool wants_no_more_sessions;
-    struct chain_run *asking; /* stages SESSION_ASKING and SESSION_PROPOSAL */
+    struct chain_run *asking;    /* about the connection, the proposal or the service */
+    ssh_message service_message; /* the service that is being asked about, or NULL */
     struct auth auth;
     struct keepalive keepalive;
     struct list channels; /* struct channel */
@@ -185,6 +186,10 @@ void session_arm_timer(struct session *session);
  * malloc()ed; NULL: out of memory. */
 char *session_host_key_algorithms(const ssh_key *keys, const char *list);
 
+/* service_request.c */
+void service_on_message(struct session *session, ssh_message message);
+void service_forget(struct session *session);
+
 /* auth.c */
 void auth_init(struct session *session);
 void auth_free(struct session *session);
@@ -192,6 +197,8 @@ bool auth_on_request_packet(struct session *session, struct wire_reader *payload
 bool auth_on_response_packet(struct session *session, struct wire_reader *payload);
 bool auth_on_service_packet(struct session *session, struct wire_reader *payload);
 void auth_on_message(struct session *session, ssh_message message);
+/* Answer what has come, once the service is accepted. */
+void auth_begin(struct session *session);
 /* After every message has been taken: a request that was seen but gave no message was swallowed. */
 void auth_after_messages(struct session *session);
 

@@ -99,6 +99,7 @@ void session_fault(struct session *session, const char *event, const char *forma
 void session_drop_everything(struct session *session)
 {
     chain_cancel(&session->asking);
+    service_forget(session);
     open_cancel_all(session);
     channel_forget_closing(session);
     auth_free(session);

@@ -96,3 +96,32 @@ expect_match "$(cat "$W/out/failure")" 'not with this software' "what PuTTY is t
 connected=$(grep -c 'saw=connected' "$W/log")
 disconnected() { [ "$(grep -c 'saw=disconnected' "$W/log")" = "$connected" ]; }
 wait_for 20 "as many ends as beginnings" disconnected
+
+# The service, too, is a plugin's to refuse; what does not exist is nobody's to grant.
+use_observer '{"service_request": "deny", "text": "come back later"}'
+reload
+expect_failure ssh_ -o LogLevel=INFO target true
+expect_match "$(cat "$W/out/failure")" 'come back later' "what the client is told of the service"
+wait_log 'saw=service_request name=ssh-userauth'
+use_observer '{"service_request": "allow"}'
+reload
+raw <<'END'
+c = client()
+c.send_packet(bytes([SERVICE_REQUEST]) + string("ssh-connection"))
+check("not offered" in (c.expect_end() or ""), "an unknown service")
+c = client()
+with c.in_one_piece():  # does not wait for the answer
+    c.send_packet(bytes([SERVICE_REQUEST]) + string("ssh-userauth"))
+    c.send_password(USER, PASSWORD)
+c.expect(SERVICE_ACCEPT)
+c.expect(USERAUTH_SUCCESS)
+c = client()
+with c.in_one_piece():
+    for _ in range(2):
+        c.send_packet(bytes([SERVICE_REQUEST]) + string("ssh-userauth"))
+check(c.expect_end(SERVICE_ACCEPT) is not None, "asked twice without waiting")
+c = client()
+c.service()
+c.service()
+check(c.password(USER, PASSWORD), "asked twice in turn")
+END
