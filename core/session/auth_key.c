@@ -5,6 +5,7 @@
  */
 #include "session/auth.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -103,6 +104,13 @@ const char *auth_key_fault(const struct session *session, struct auth_packet *pa
 
 /* --- when its turn comes ------------------------------------------------------------------- */
 
+static const char *name_it(struct auth_packet *packet, const char *what, const char *why)
+{
+    snprintf(packet->why_not, sizeof packet->why_not, "%s %s", what,
+             why ? why : "could not be checked");
+    return packet->why_not;
+}
+
 static const char *check_certificate(const struct session *session, struct auth_packet *packet)
 {
     const char *why = NULL;
@@ -110,7 +118,7 @@ static const char *check_certificate(const struct session *session, struct auth_
     if (certificate_check(session->service->key_policy, packet->key_blob.data,
                           (size_t)packet->key_blob.len, session->origin.remote_address,
                           (uint64_t)time(NULL), &packet->certificate, &why) < 0)
-        return why ? why : "the certificate could not be checked";
+        return name_it(packet, "the certificate", why);
     packet->public_key_type = packet->certificate->key_type;
     packet->public_key_blob = packet->certificate->key_blob;
     return NULL;
@@ -123,7 +131,7 @@ static const char *check_plain(const struct session *session, struct auth_packet
 
     if (plain_key_check(session->service->key_policy, packet->key_blob.data,
                         (size_t)packet->key_blob.len, &why) < 0)
-        return why ? why : "the key could not be checked";
+        return name_it(packet, "the key", why);
     if (!kind)
         return "the key is of an unknown kind";
     packet->public_key_type = sp_str_of(kind->name);

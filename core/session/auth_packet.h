@@ -47,6 +47,7 @@ struct auth_packet {
     struct sp_str public_key_blob;
     char fingerprint[FINGERPRINT_SIZE];
     struct certificate *certificate;
+    char why_not[160]; /* room for a fault's text */
 
     unsigned references;
     size_t length;

@@ -82,12 +82,12 @@ class Login:
         return self.request("password", boolean(True) + string(old) + string(new))
 
     def offer(self, key, announced=None):
-        return self.request("publickey", boolean(False) + string(announced or key.announced)
-                            + string(key.blob))
+        return self.request("publickey", boolean(False) + string(
+            key.announced if announced is None else announced) + string(key.blob))
 
     def prove(self, key, signer=None, announced=None, algorithm=None, signature=None, blob=None):
         """Signs with signer, or with key; or sends signature, whatever it is."""
-        head = (boolean(True) + string(announced or key.announced)
+        head = (boolean(True) + string(key.announced if announced is None else announced)
                 + string(key.blob if blob is None else blob))
         if signature is None:
             data = (string(self.client.session_id)
