@@ -78,6 +78,14 @@ static void send_facts(const struct connection_facts *facts, void *arg)
     link_end_send(&serve->link, &message); /* for lack of memory, one is left out */
 }
 
+static void send_channel_facts(const struct channel_facts *facts, void *arg)
+{
+    struct serve *serve = arg;
+    struct link_message message = {.kind = LINK_CHANNEL_FACTS, .number = serve->listing};
+    message.u.channel_facts = *facts;
+    link_end_send(&serve->link, &message); /* for lack of memory, one is left out */
+}
+
 static void drain(struct serve *serve)
 {
     serve->is_draining = true;
@@ -104,6 +112,7 @@ static void on_message(struct link_end *end, const struct link_message *message,
     case LINK_LIST:
         serve->listing = message->number;
         session_for_each(serve->service, send_facts, serve);
+        session_for_each_channel(serve->service, send_channel_facts, serve);
         tell(serve, LINK_FACTS_END, message->number);
         break;
     case LINK_HOST:
@@ -111,6 +120,9 @@ static void on_message(struct link_end *end, const struct link_message *message,
         return;
     case LINK_DISCONNECT:
         session_disconnect(serve->service, message->number, message->u.text);
+        break;
+    case LINK_CLOSE_CHANNEL:
+        session_close_channel(serve->service, message->number, message->u.channel);
         break;
     default:
         break;

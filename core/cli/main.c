@@ -13,6 +13,8 @@ static const struct command {
 } commands[] = {
     {"status", cli_status, "[--json] [WHERE]", "what the daemon is doing"},
     {"connections", cli_connections, "[--json] [WHERE]", "who is connected"},
+    {"channels", cli_channels, "[CONNECTION] [--json] [WHERE]", "what runs on connections"},
+    {"close", cli_close, "CONNECTION CHANNEL [--json] [WHERE]", "close a channel"},
     {"disconnect", cli_disconnect, "ID [REASON] [--json] [WHERE]", "end a connection"},
     {"reload", cli_reload, "[--json] [WHERE]", "read the configuration again"},
     {"stop", cli_stop, "[--now] [--json] [WHERE]", "end the daemon, connections first"},

@@ -149,6 +149,21 @@ void channel_shut(struct channel *channel)
     session_kick(channel->session);
 }
 
+static void drop_chunks(struct channel *channel)
+{
+    for (struct list *node; (node = list_take_first(&channel->chunks));) {
+        struct channel_chunk *chunk = container_of(node, struct channel_chunk, link);
+        chunk->on_sent(chunk);
+    }
+    channel->queued = 0;
+}
+
+void channel_cut(struct channel *channel)
+{
+    channel_shut(channel); /* nothing is added from here on */
+    drop_chunks(channel);
+}
+
 static void chunk_sent(struct channel *channel, struct channel_chunk *chunk, size_t length)
 {
     chunk->data += length;
@@ -338,10 +353,7 @@ static void channel_destroy(struct channel *channel)
     reactor_timer_cancel(session->service->reactor, &channel->linger);
     if (!channel->is_counted_elsewhere)
         session->open_channels--;
-    for (struct list *node; (node = list_take_first(&channel->chunks));) {
-        struct channel_chunk *chunk = container_of(node, struct channel_chunk, link);
-        chunk->on_sent(chunk);
-    }
+    drop_chunks(channel);
     channel_tell_closed(channel);
     if (channel->handler)
         channel->handler->on_closed(channel->handler_arg);

@@ -253,6 +253,9 @@ bool channel_on_confirmation_packet(struct session *session, struct wire_reader 
 bool channel_on_refusal_packet(struct session *session, struct wire_reader *payload);
 size_t channel_count_opening(const struct session *session);
 
+/* Forget what is queued toward the client, and close. */
+void channel_cut(struct channel *channel);
+
 /* channel_id.c: an id that stands for nothing yet, or 0; both on any thread. */
 sp_id channel_id_reserve(struct session_service *service);
 void channel_id_release(struct session_service *service, sp_id id);

@@ -64,6 +64,12 @@ uint32_t session_count(const struct session_service *service);
 void session_for_each(struct session_service *service,
                       void (*each)(const struct connection_facts *facts, void *arg), void *arg);
 
+void session_for_each_channel(struct session_service *service,
+                              void (*each)(const struct channel_facts *facts, void *arg),
+                              void *arg);
+/* Close a channel, whatever is queued on it. No such channel: SP_ERR_NOT_FOUND. */
+int session_close_channel(struct session_service *service, uint64_t connection, uint64_t channel);
+
 /* For handlers of channels. */
 const struct sp_connection *session_connection(const struct session *session);
 /* Keep the snapshot beyond the current call (events do). */

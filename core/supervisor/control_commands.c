@@ -66,6 +66,17 @@ static json_t *describe_refused(const struct admission *admission)
     return object;
 }
 
+static json_t *describe_disabled(const struct generation *generation)
+{
+    json_t *array = json_array();
+    for (size_t i = 0; generation && i < generation->instances.count; i++) {
+        const struct instance *instance = &generation->instances.all[i];
+        if (instance->is_disabled)
+            json_array_append_new(array, json_string(instance->config->name));
+    }
+    return array;
+}
+
 static void serve_status(struct supervisor *supervisor, uint64_t client, const json_t *request)
 {
     static const char *const phases[] = {"starting", "running", "draining", "stopping"};
@@ -75,23 +86,26 @@ static void serve_status(struct supervisor *supervisor, uint64_t client, const j
     (void)request;
     workers_for_each(supervisor->workers, describe_worker, workers);
     json_t *answer = json_pack(
-        "{s:b, s:s, s:I, s:I, s:s, s:b, s:I, s:s, s:b, s:o, s:o, s:I, s:I, s:o, s:o, s:I}", //
-        "ok", 1,                                                                            //
-        "version", supervisor->options->version,                                            //
-        "pid", (json_int_t)getpid(),                                                        //
-        "uptime_ms", (json_int_t)(clock_now_ms() - supervisor->started_ms),                 //
-        "state", phases[supervisor->phase],                                                 //
-        "reloading", (int)(supervisor->reload.candidate != NULL),                           //
-        "generation", (json_int_t)(current ? current->number : 0),                          //
-        "config_file", current ? current->config->file : "",                                //
-        "accepting", (int)!supervisor->intake.listeners.is_paused,                          //
-        "listeners", describe_listeners(supervisor),                                        //
-        "workers", workers,                                                                 //
-        "connections", (json_int_t)admission_count(admission),                              //
-        "unauthenticated", (json_int_t)admission->unauthenticated,                          //
-        "refused", describe_refused(admission),                                             //
-        "counters", describe_counters(supervisor),                                          //
-        "crashes", (json_int_t)workers_totals(supervisor->workers)->crashes);
+        "{s:b, s:s, s:I, s:I, s:s, s:b, s:I, s:s, s:b, s:o, s:o, s:I, s:I, s:o, s:o, s:I, s:I, "
+        "s:o}",                                                                                  //
+        "ok", 1,                                                                                 //
+        "version", supervisor->options->version,                                                 //
+        "pid", (json_int_t)getpid(),                                                             //
+        "uptime_ms", (json_int_t)(clock_now_ms() - supervisor->started_ms),                      //
+        "state", phases[supervisor->phase],                                                      //
+        "reloading", (int)(supervisor->reload.candidate != NULL),                                //
+        "generation", (json_int_t)(current ? current->number : 0),                               //
+        "config_file", current ? current->config->file : "",                                     //
+        "accepting", (int)!supervisor->intake.listeners.is_paused,                               //
+        "listeners", describe_listeners(supervisor),                                             //
+        "workers", workers,                                                                      //
+        "connections", (json_int_t)admission_count(admission),                                   //
+        "unauthenticated", (json_int_t)admission->unauthenticated,                               //
+        "refused", describe_refused(admission),                                                  //
+        "counters", describe_counters(supervisor),                                               //
+        "crashes", (json_int_t)workers_totals(supervisor->workers)->crashes,                     //
+        "plugin_process_crashes", (json_int_t)workers_totals(supervisor->workers)->host_crashes, //
+        "disabled_plugins", describe_disabled(current));
     control_answer(supervisor->control, client, answer);
 }
 
@@ -100,7 +114,47 @@ static void serve_status(struct supervisor *supervisor, uint64_t client, const j
 static void serve_connections(struct supervisor *supervisor, uint64_t client, const json_t *request)
 {
     (void)request;
-    listing_begin(supervisor, client);
+    listing_begin(supervisor, &(struct listing_client){.client = client});
+}
+
+/* A number that is not there is 0; one that is none, or below 1, is UINT64_MAX. */
+static uint64_t number_of(const json_t *request, const char *key)
+{
+    const json_t *number = json_object_get(request, key);
+    if (!number)
+        return 0;
+    return json_is_integer(number) && json_integer_value(number) > 0
+               ? (uint64_t)json_integer_value(number)
+               : UINT64_MAX;
+}
+
+static void serve_channels(struct supervisor *supervisor, uint64_t client, const json_t *request)
+{
+    struct listing_client wish = {
+        .client = client, .wants_channels = true, .connection = number_of(request, "connection")};
+    if (wish.connection && !admission_find(&supervisor->admission, wish.connection))
+        answer_error(supervisor, client, "there is no such connection");
+    else
+        listing_begin(supervisor, &wish);
+}
+
+static void serve_close(struct supervisor *supervisor, uint64_t client, const json_t *request)
+{
+    struct link_message message = {.kind = LINK_CLOSE_CHANNEL,
+                                   .number = number_of(request, "connection"),
+                                   .u.channel = number_of(request, "channel")};
+    const struct admitted *admitted = admission_find(&supervisor->admission, message.number);
+    if (!admitted || !admitted->worker) {
+        answer_error(supervisor, client, "there is no such connection");
+    } else if (message.u.channel == 0 || message.u.channel == UINT64_MAX) {
+        answer_error(supervisor, client, "\"channel\" must be the number of a channel");
+    } else if (link_end_send(&admitted->worker->end, &message) < 0) {
+        answer_error(supervisor, client, "its worker cannot be reached");
+    } else {
+        log_info("channel.close", LOG_U64("conn", message.number),
+                 LOG_U64("channel", message.u.channel));
+        control_answer(supervisor->control, client, json_pack("{s:b}", "ok", 1));
+    }
 }
 
 static void serve_disconnect(struct supervisor *supervisor, uint64_t client, const json_t *request)
@@ -151,11 +205,10 @@ static const struct {
     const char *name;
     void (*serve)(struct supervisor *supervisor, uint64_t client, const json_t *request);
 } commands[] = {
-    {"status", serve_status},
-    {"connections", serve_connections},
-    {"disconnect", serve_disconnect},
-    {"reload", serve_reload},
-    {"stop", serve_stop},
+    {"status", serve_status},         {"connections", serve_connections},
+    {"disconnect", serve_disconnect}, {"plugins", plugin_status_serve},
+    {"channels", serve_channels},     {"close", serve_close},
+    {"reload", serve_reload},         {"stop", serve_stop},
 };
 
 void control_commands_serve(void *supervisor, uint64_t client, const json_t *request)

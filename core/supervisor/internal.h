@@ -25,16 +25,24 @@ struct reload {
     bool is_wanted_again;
 };
 
-/* A list of connections that is being gathered (listing.c). */
+/* Who asked for a list, and of what. */
+struct listing_client {
+    uint64_t client;
+    bool wants_channels; /* not connections */
+    uint64_t connection; /* 0: of all */
+};
+
+/* A list of connections and channels that is being gathered (listing.c). */
 struct listing {
     uint64_t number;     /* of the last one begun */
     uint32_t unanswered; /* workers; 0: none is under way */
     bool is_complete;
     struct json_t *connections;
+    struct json_t *channels;
     struct reactor_timer deadline;
-    uint64_t clients[CONTROL_CLIENTS_MAX]; /* who gets this one */
+    struct listing_client clients[CONTROL_CLIENTS_MAX]; /* who gets this one */
     size_t clients_count;
-    uint64_t waiting[CONTROL_CLIENTS_MAX]; /* who asked after it was begun */
+    struct listing_client waiting[CONTROL_CLIENTS_MAX]; /* who asked after it was begun */
     size_t waiting_count;
 };
 
@@ -66,11 +74,14 @@ void reload_on_trial(void *supervisor, const char *why);
 /* Drop the one on trial, if any, because of why. */
 void reload_abort(struct supervisor *supervisor, const char *why);
 
-/* listing.c: gather the connections of all workers and answer client with them. */
-void listing_begin(struct supervisor *supervisor, uint64_t client);
+/* listing.c: gather the connections and channels of all workers and answer with what is wanted. */
+void listing_begin(struct supervisor *supervisor, const struct listing_client *client);
 void listing_on_facts(void *supervisor, struct worker *worker, const struct link_message *message);
 void listing_on_gone(void *supervisor, struct worker *worker);
 void listing_end(struct supervisor *supervisor);
+
+/* plugin_status.c: tell client of all plugin instances, or all of one. */
+void plugin_status_serve(struct supervisor *supervisor, uint64_t client, const json_t *request);
 
 /* control_commands.c */
 void control_commands_serve(void *supervisor, uint64_t client, const json_t *request);

@@ -1,14 +1,17 @@
 /*
- * listing.c: the list of connections, gathered from every worker. One is gathered at a time; who
- * asks meanwhile gets the next, so that nobody is shown what was true before he asked. Called by
- * control_commands.c, and for workers' messages. Supervisor's thread.
+ * listing.c: the list of connections and their channels, gathered from every worker. One is
+ * gathered at a time; who asks meanwhile gets the next, so that nobody is shown what was true
+ * before he asked. Called by control_commands.c, and for workers' messages. Supervisor's thread.
  */
 #include <stdlib.h>
 #include <string.h>
 
+#include <sallyport/channel.h>
+
 #include "supervisor/internal.h"
 
-#define ANSWER_MS 2000u /* a worker that has not answered by then is left out */
+#define ANSWER_MS 2000u             /* a worker that has not answered by then is left out */
+#define CHANNELS_LISTED_MAX 100000u /* more would be nobody's to read */
 
 /* Text of a client's: not always UTF-8, and cut anywhere. */
 static json_t *json_text(const char *text, size_t size)
@@ -51,19 +54,67 @@ static json_t *describe(const struct worker *worker, const struct connection_fac
         "generation", (json_int_t)worker->generation);
 }
 
+static json_t *describe_channel(const struct channel_facts *facts)
+{
+    static const char *const programs[] = {[SP_REQUEST_SHELL] = "shell",
+                                           [SP_REQUEST_EXEC] = "exec",
+                                           [SP_REQUEST_SUBSYSTEM] = "subsystem"};
+    static const char *const framings[] = {"none", "record", "line"};
+    bool has_program =
+        facts->request < sizeof(programs) / sizeof(programs[0]) && programs[facts->request];
+    return json_pack("{s:I, s:I, s:o, s:s?, s:o, s:o, s:I, s:I, s:b, s:s}",        //
+                     "connection", (json_int_t)facts->connection,                  //
+                     "id", (json_int_t)facts->id,                                  //
+                     "type", json_text(facts->type, sizeof(facts->type)),          //
+                     "request", has_program ? programs[facts->request] : NULL,     //
+                     "program", json_text(facts->program, sizeof(facts->program)), //
+                     "plugin", json_text(facts->plugin, sizeof(facts->plugin)),    //
+                     "bytes_in", (json_int_t)facts->bytes_in,                      //
+                     "bytes_out", (json_int_t)facts->bytes_out,                    //
+                     "ready_to_send", (int)(facts->is_ready != 0),                 //
+                     "framing", framings[facts->framing < 3 ? facts->framing : 0]);
+}
+
 static void begin_next(struct supervisor *supervisor);
+
+/* Those of one connection, or of all. */
+static json_t *pick(json_t *channels, uint64_t connection)
+{
+    json_t *picked = json_array(), *channel;
+    size_t i;
+    json_array_foreach(channels, i, channel)
+    {
+        if (!connection ||
+            (uint64_t)json_integer_value(json_object_get(channel, "connection")) == connection)
+            json_array_append(picked, channel);
+    }
+    return picked;
+}
+
+static json_t *answer_for(const struct listing *listing, const struct listing_client *client)
+{
+    const char *key = client->wants_channels ? "channels" : "connections";
+    json_t *list = client->wants_channels ? pick(listing->channels, client->connection)
+                                          : json_incref(listing->connections);
+    return json_pack("{s:b, s:b, s:o}", "ok", 1, "complete", (int)listing->is_complete, key, list);
+}
+
+static void drop_lists(struct listing *listing)
+{
+    json_decref(listing->connections);
+    json_decref(listing->channels);
+    listing->connections = listing->channels = NULL;
+    listing->unanswered = 0;
+}
 
 static void finish(struct supervisor *supervisor)
 {
     struct listing *listing = &supervisor->listing;
     reactor_timer_cancel(supervisor->reactor, &listing->deadline);
-    json_t *answer = json_pack("{s:b, s:b, s:o}", "ok", 1, "complete", (int)listing->is_complete,
-                               "connections", listing->connections);
-    listing->connections = NULL;
-    listing->unanswered = 0;
     for (size_t i = 0; i < listing->clients_count; i++)
-        control_answer(supervisor->control, listing->clients[i], json_incref(answer));
-    json_decref(answer);
+        control_answer(supervisor->control, listing->clients[i].client,
+                       answer_for(listing, &listing->clients[i]));
+    drop_lists(listing);
     listing->clients_count = 0;
     if (listing->waiting_count > 0)
         begin_next(supervisor);
@@ -99,6 +150,7 @@ static void begin_next(struct supervisor *supervisor)
     listing->number++;
     listing->is_complete = true;
     listing->connections = json_array();
+    listing->channels = json_array();
     listing->deadline.on_time = on_deadline;
     workers_for_each(supervisor->workers, ask, listing);
     if (listing->unanswered == 0) {
@@ -109,15 +161,15 @@ static void begin_next(struct supervisor *supervisor)
     }
 }
 
-void listing_begin(struct supervisor *supervisor, uint64_t client)
+void listing_begin(struct supervisor *supervisor, const struct listing_client *client)
 {
     struct listing *listing = &supervisor->listing;
     /* A client waits for one answer at a time, but may be replaced by another meanwhile. */
     if (listing->waiting_count == CONTROL_CLIENTS_MAX) {
-        control_answer(supervisor->control, client, control_error("too many ask at once"));
+        control_answer(supervisor->control, client->client, control_error("too many ask at once"));
         return;
     }
-    listing->waiting[listing->waiting_count++] = client;
+    listing->waiting[listing->waiting_count++] = *client;
     if (listing->unanswered == 0)
         begin_next(supervisor);
 }
@@ -144,12 +196,18 @@ void listing_on_facts(void *arg, struct worker *worker, const struct link_messag
         answered(supervisor, worker);
         return;
     }
-    /* No worker can make the list longer than the table of connections. */
-    const struct admitted *admitted =
-        admission_find(&supervisor->admission, message->u.facts.origin.id);
-    if (admitted && admitted->worker == worker &&
-        json_array_size(listing->connections) < admission_count(&supervisor->admission))
-        json_array_append_new(listing->connections, describe(worker, &message->u.facts));
+    /* No worker can make the lists longer than the table of connections, and what each may have. */
+    bool is_channel = message->kind == LINK_CHANNEL_FACTS;
+    uint64_t connection =
+        is_channel ? message->u.channel_facts.connection : message->u.facts.origin.id;
+    const struct admitted *admitted = admission_find(&supervisor->admission, connection);
+    json_t *list = is_channel ? listing->channels : listing->connections;
+    if (!admitted || admitted->worker != worker ||
+        json_array_size(list) >=
+            (is_channel ? CHANNELS_LISTED_MAX : admission_count(&supervisor->admission)))
+        return;
+    json_array_append_new(list, is_channel ? describe_channel(&message->u.channel_facts)
+                                           : describe(worker, &message->u.facts));
 }
 
 void listing_on_gone(void *arg, struct worker *worker)
@@ -164,7 +222,5 @@ void listing_on_gone(void *arg, struct worker *worker)
 void listing_end(struct supervisor *supervisor)
 {
     reactor_timer_cancel(supervisor->reactor, &supervisor->listing.deadline);
-    json_decref(supervisor->listing.connections);
-    supervisor->listing.connections = NULL;
-    supervisor->listing.unanswered = 0;
+    drop_lists(&supervisor->listing);
 }

@@ -120,6 +120,7 @@ static void on_message(struct link_end *end, const struct link_message *message,
             serve_ended(worker, admitted);
         break;
     case LINK_FACTS:
+    case LINK_CHANNEL_FACTS:
     case LINK_FACTS_END:
         workers->observer.on_facts(workers->observer.arg, worker, message);
         break;

@@ -1,4 +1,5 @@
-/* connection.h: what the supervisor and a worker tell each other of a connection. */
+/* connection.h: what the supervisor and a worker tell each other of a connection and its channels.
+ */
 #ifndef SALLYPORT_WORKER_CONNECTION_H
 #define SALLYPORT_WORKER_CONNECTION_H
 
@@ -27,6 +28,21 @@ struct connection_facts {
     uint32_t is_authenticated;
     char user[64];           /* cut if longer */
     char client_version[64]; /* cut if longer */
+};
+
+/* One channel in a listing. */
+struct channel_facts {
+    uint64_t connection;
+    uint64_t id;
+    uint64_t bytes_in;
+    uint64_t bytes_out;
+    uint32_t request;  /* SP_REQUEST_SHELL, EXEC, SUBSYSTEM; 0: no program */
+    uint32_t framing;  /* SP_FRAMING_* */
+    uint32_t is_ready; /* there is room for more toward the client */
+    uint32_t reserved;
+    char type[72];
+    char program[128]; /* the command or subsystem, cut if longer */
+    char plugin[64];   /* the instance that serves it, cut if longer; "" if it is the core */
 };
 
 #endif

@@ -30,6 +30,10 @@ static size_t message_size(uint32_t kind)
         return HEAD_BYTES + sizeof(struct connection_origin);
     case LINK_FACTS:
         return HEAD_BYTES + sizeof(struct connection_facts);
+    case LINK_CHANNEL_FACTS:
+        return HEAD_BYTES + sizeof(struct channel_facts);
+    case LINK_CLOSE_CHANNEL:
+        return HEAD_BYTES + sizeof(uint64_t);
     case LINK_DISCONNECT:
     case LINK_FAILED:
     case LINK_HOST:
@@ -121,6 +125,7 @@ static void end_origin(struct connection_origin *origin)
 static void end_texts(struct link_message *message)
 {
     struct connection_facts *facts = &message->u.facts;
+    struct channel_facts *channel = &message->u.channel_facts;
 
     switch ((enum link_kind)message->kind) {
     case LINK_CONNECTION:
@@ -130,6 +135,11 @@ static void end_texts(struct link_message *message)
         end_origin(&facts->origin);
         facts->user[sizeof(facts->user) - 1] = '\0';
         facts->client_version[sizeof(facts->client_version) - 1] = '\0';
+        break;
+    case LINK_CHANNEL_FACTS:
+        channel->type[sizeof(channel->type) - 1] = '\0';
+        channel->program[sizeof(channel->program) - 1] = '\0';
+        channel->plugin[sizeof(channel->plugin) - 1] = '\0';
         break;
     case LINK_DISCONNECT:
     case LINK_FAILED:

@@ -15,15 +15,18 @@ enum link_kind {
     LINK_CONNECTION = 1, /* origin, with a descriptor */
     LINK_DRAIN,          /* take no more, end when the last connection has */
     LINK_STOP,           /* end every connection now */
-    LINK_LIST,           /* send LINK_FACTS for each connection, then LINK_FACTS_END */
-    LINK_DISCONNECT,     /* number = connection, text = why */
-    LINK_HOST, /* number = plugin instance: the socket to its process, or text = why not */
+    LINK_LIST, /* send LINK_FACTS for each connection, LINK_CHANNEL_FACTS for each channel, then
+                  LINK_FACTS_END */
+    LINK_DISCONNECT,    /* number = connection, text = why */
+    LINK_CLOSE_CHANNEL, /* number = connection, channel */
+    LINK_HOST,          /* number = plugin instance: the socket to its process, or text = why not */
     /* to the supervisor; a plugin's own process sends READY, FAILED and CRASHED only */
     LINK_READY,
     LINK_FAILED,        /* text: why it cannot serve */
     LINK_AUTHENTICATED, /* number = connection */
     LINK_ENDED,         /* number = connection */
     LINK_FACTS,
+    LINK_CHANNEL_FACTS,
     LINK_FACTS_END,
     LINK_CRASHED,     /* from the fault handler: number = signal, instance, operation */
     LINK_HOST_WANTED, /* number = plugin instance: start a process for it */
@@ -37,6 +40,8 @@ struct link_message {
     union {
         struct connection_origin origin;
         struct connection_facts facts;
+        struct channel_facts channel_facts;
+        uint64_t channel;
         char text[2048];
         struct {
             char instance[64];

@@ -8,7 +8,7 @@ listing()
 }
 ssh_ target 'sleep 1000' >/dev/null 2>"$W/out/told" &
 client=$!
-wait_for 20 "the connection in the listing" eval 'listing | grep -q "\"alice\""'
+wait_for 20 "the connection in the listing" eval 'listing | grep -q "\"channels\": *1"'
 listing | "$PYTHON" -c '
 import json, sys
 (c,) = json.load(sys.stdin)["connections"]

@@ -66,9 +66,10 @@ static void send_raw(const void *data, size_t len, int fd, int fd_count)
 static void each_kind_arrives_as_it_was_sent(void **state)
 {
     static const uint32_t kinds[] = {
-        LINK_CONNECTION, LINK_DRAIN,   LINK_STOP,  LINK_LIST,          LINK_DISCONNECT,
-        LINK_READY,      LINK_FAILED,  LINK_ENDED, LINK_AUTHENTICATED, LINK_FACTS,
-        LINK_FACTS_END,  LINK_CRASHED, LINK_HOST,  LINK_HOST_WANTED,   LINK_STUCK};
+        LINK_CONNECTION,    LINK_DRAIN,         LINK_STOP,      LINK_LIST,          LINK_DISCONNECT,
+        LINK_READY,         LINK_FAILED,        LINK_ENDED,     LINK_AUTHENTICATED, LINK_FACTS,
+        LINK_CHANNEL_FACTS, LINK_CLOSE_CHANNEL, LINK_FACTS_END, LINK_CRASHED,       LINK_HOST,
+        LINK_HOST_WANTED,   LINK_STUCK};
 
     (void)state;
     for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
