@@ -307,6 +307,12 @@ static ssh_bind choose_bind(const struct session *session, const struct sp_conne
                       answer && answer->host_keys.len ? answer->host_keys : session_text(set));
 }
 
+/* What holds if no plugin has an opinion. */
+static int32_t suggestion(const struct session *session)
+{
+    return session->origin.is_unwelcome ? SP_DENY : SP_ALLOW;
+}
+
 static void on_asked(void *owner, int32_t verdict, const struct sp_reply *reply,
                      const struct plugin_instance *by)
 {
@@ -315,8 +321,10 @@ static void on_asked(void *owner, int32_t verdict, const struct sp_reply *reply,
 
     if (session_is_over(session))
         return;
-    if (verdict == SP_ALLOW || verdict == SP_NEXT) {
-        ssh_bind bind = choose_bind(session, verdict == SP_ALLOW ? answer : NULL);
+    if (verdict == SP_NEXT)
+        verdict = suggestion(session);
+    if (verdict == SP_ALLOW) {
+        ssh_bind bind = choose_bind(session, answer);
         if (bind) {
             session->bind = bind;
             handshake_start(session);
@@ -332,14 +340,16 @@ static void on_asked(void *owner, int32_t verdict, const struct sp_reply *reply,
              LOG_TEXT("remote", session->origin.remote_address),
              LOG_TEXT("plugin", by ? plugin_instance_name(by) : ""),
              LOG_STR("reason", answer ? answer->text : (struct sp_str){0}));
-    session_gone(session, "refused by a plugin");
+    session_gone(session, by ? "refused by a plugin" : "refused by the access lists");
 }
 
 static void ask_plugins(struct session *session)
 {
     struct sp_connection_event event = {
         .head = {.struct_size = sizeof event, .connection = session->snapshot},
+        .suggestion = (uint32_t)suggestion(session),
         .text = sp_str_of(""),
+        .name = sp_str_of(""),
     };
 
     chain_start(&session->asking, &session->service->connection_chain, PLUGIN_CONNECTION_request,

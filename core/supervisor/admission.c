@@ -90,6 +90,11 @@ enum admission_verdict admission_ask(struct admission *admission,
     return verdict;
 }
 
+void admission_refuse(struct admission *admission)
+{
+    admission->refused[ADMISSION_ACCESS]++;
+}
+
 static struct admission_source *source_take(struct admission *admission, uint64_t key)
 {
     struct admission_source *source = hashmap_get(&admission->sources, key);
@@ -167,6 +172,7 @@ const char *admission_bound(enum admission_verdict verdict)
         [ADMISSION_CONNECTIONS] = "limits.connections",
         [ADMISSION_SOURCE] = "limits.connections_per_source",
         [ADMISSION_STARTUPS] = "limits.startups",
+        [ADMISSION_ACCESS] = "access",
     };
     return names[verdict];
 }

@@ -18,6 +18,7 @@ enum admission_verdict {
     ADMISSION_CONNECTIONS, /* the bound that was hit */
     ADMISSION_SOURCE,
     ADMISSION_STARTUPS,
+    ADMISSION_ACCESS, /* no bound: the access lists */
     ADMISSION_VERDICT_COUNT,
 };
 
@@ -51,6 +52,8 @@ uint64_t admission_source_key(const struct sockaddr *address);
 enum admission_verdict admission_ask(struct admission *admission,
                                      const struct config_limits *limits, uint64_t source,
                                      uint32_t chance);
+/* Count one that the access lists refuse. */
+void admission_refuse(struct admission *admission);
 /* Take one in under a new id. NULL: out of memory. The struct is the table's. */
 struct admitted *admission_add(struct admission *admission, uint64_t source);
 struct admitted *admission_find(const struct admission *admission, uint64_t id); /* or NULL */

@@ -17,6 +17,7 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/log.h"
+#include "supervisor/access.h"
 
 #define ACCEPTS_PER_TURN 64
 #define REST_MS 1000u
@@ -166,6 +167,12 @@ static void admit(struct intake *intake, const struct listener *listener, int fd
 
     const struct config *config = workers_current(intake->workers)->config;
     uint64_t source = admission_source_key(&remote->any);
+    origin.is_unwelcome = !access_allows(&config->access, &remote->any);
+    if (origin.is_unwelcome && config->connection_chain.count == 0) {
+        admission_refuse(intake->admission);
+        refuse(intake, NULL, &origin, fd, admission_bound(ADMISSION_ACCESS));
+        return;
+    }
     enum admission_verdict verdict =
         admission_ask(intake->admission, &config->limits, source, random_number());
     if (verdict != ADMISSION_GRANTED) {

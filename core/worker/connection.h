@@ -13,6 +13,7 @@ struct connection_origin {
     uint32_t listener; /* index into config->listeners */
     uint32_t remote_port;
     uint32_t local_port;
+    uint32_t is_unwelcome; /* the access lists refuse it, unless a plugin lets it in */
     char remote_address[CONNECTION_ADDRESS_MAX];
     char local_address[CONNECTION_ADDRESS_MAX];
 };
