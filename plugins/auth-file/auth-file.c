@@ -17,6 +17,7 @@
 struct auth_file {
     const struct sp_host *host;
     char *path;
+    bool takes_certificates;
     pthread_mutex_t lock; /* over all below */
     struct users *users;
     struct stat seen; /* the file as it was last looked at, good or bad */
@@ -83,10 +84,11 @@ static bool name_is_sound(struct sp_str name)
 
 /* Let the user in. The host copies the reply, so grant need only live until this returns. */
 static int32_t allow(struct auth_file *self, const struct sp_auth_event *event,
-                     const struct sp_grant *grant)
+                     const struct sp_grant *grant, uint32_t key_options)
 {
     struct sp_auth_reply reply = {.head = {.struct_size = sizeof reply, .verdict = SP_ALLOW},
-                                  .grant = grant};
+                                  .grant = grant,
+                                  .key_options = key_options};
     self->host->complete(self->host, event->head.token, &reply.head);
     return SP_PENDING;
 }
@@ -103,7 +105,7 @@ static int32_t password(void *arg, const struct sp_auth_event *event)
     bool matches = password_matches(event->password, has_hash ? user->hash : users_decoy(users));
     int32_t verdict = user ? SP_DENY : SP_NEXT;
     if (has_hash && matches && event->new_password.len == 0)
-        verdict = allow(self, event, &user->grant);
+        verdict = allow(self, event, &user->grant, 0);
     users_unref(users);
     return verdict;
 }
@@ -127,20 +129,43 @@ static char *expand(const char *pattern, const char *name)
     return path;
 }
 
-/* Whether the key is the user's, and what it is worth. ret_options->command is the caller's. */
-static bool key_is_of(struct auth_file *self, const struct user *user, struct sp_str blob,
-                      struct key_options *ret_options)
+/* Whether the key is the user's, and what it is worth. ret_options is the caller's. */
+static bool key_is_of(struct auth_file *self, const struct user *user,
+                      const struct sp_auth_event *event, struct authorized_options *ret_options)
 {
-    *ret_options = (struct key_options){.permit = SP_PERMIT_ALL};
     bool found = false;
-    for (size_t i = 0; i < user->keys_count; i++)
-        found |= key_equal(&user->keys[i], blob);
+    *ret_options = (struct authorized_options){.permit = SP_PERMIT_ALL, .expires = INT64_MAX};
+    if (event->certificate && event->certificate->trusted && self->takes_certificates) {
+        for (uint64_t i = 0; i < event->certificate->principals_count; i++)
+            found |=
+                event->certificate->principals[i].len == strlen(user->name) &&
+                memcmp(event->certificate->principals[i].data, user->name, strlen(user->name)) == 0;
+    }
+    for (size_t i = 0; !event->certificate && i < user->keys_count; i++)
+        found |= key_equal(&user->keys[i], event->key_blob);
     if (found || !user->authorized_keys)
         return found;
     char *path = expand(user->authorized_keys, user->name);
-    found = path && authorized_keys_find(self->host, path, blob, ret_options);
+    if (path) {
+        struct authorized_question question = {.host = self->host,
+                                               .path = path,
+                                               .event = event,
+                                               .now = self->host->time_ms(self->host) / 1000};
+        found = authorized_keys_find(&question, ret_options);
+    }
     free(path);
     return found;
+}
+
+static int32_t allow_key(struct auth_file *self, const struct sp_auth_event *event,
+                         const struct sp_grant *base, const struct authorized_options *options)
+{
+    struct authorized_grant grant;
+    int32_t verdict = SP_E_NOMEM;
+    if (authorized_grant_make(base, options, false, &grant) == 0)
+        verdict = allow(self, event, &grant.grant, options->key_options);
+    authorized_grant_clear(&grant);
+    return verdict;
 }
 
 static int32_t publickey(void *arg, const struct sp_auth_event *event)
@@ -150,18 +175,12 @@ static int32_t publickey(void *arg, const struct sp_auth_event *event)
         return SP_DENY;
     struct users *users = current(self);
     const struct user *user = users_find(users, event->user);
-    struct key_options options = {0};
+    struct authorized_options options = {0};
     int32_t verdict = user ? SP_DENY : SP_NEXT;
-    if (user && key_is_of(self, user, event->key_blob, &options)) {
-        struct sp_grant grant = user->grant;
-        grant.permit &= options.permit;
-        /* The administrator's command goes before that of the key's owner. */
-        if (options.command && grant.forced_command.len == 0)
-            grant.forced_command = sp_str_of(options.command);
-        verdict =
-            event->key_state == SP_KEY_PROVED ? allow(self, event, &grant) : (int32_t)SP_ALLOW;
-    }
-    free(options.command);
+    if (user && key_is_of(self, user, event, &options))
+        verdict = event->key_state == SP_KEY_PROVED ? allow_key(self, event, &user->grant, &options)
+                                                    : (int32_t)SP_ALLOW;
+    authorized_options_clear(&options);
     users_unref(users);
     return verdict;
 }
@@ -185,6 +204,7 @@ static int32_t create(const struct sp_host *host, const char *config_json, void 
     json_t *config = json_loads(config_json, 0, NULL);
     const char *path = json_string_value(json_object_get(config, "users_file"));
     self->path = path ? strdup(path) : NULL;
+    self->takes_certificates = json_is_true(json_object_get(config, "certificates"));
     json_decref(config);
     if (self->path)
         self->users = users_load(host, self->path, &self->seen);

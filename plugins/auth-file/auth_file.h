@@ -13,6 +13,7 @@
 
 #include <sallyport/plugin.h>
 
+#include "common/authorized_keys.h"
 #include "common/file.h"
 #include "common/grant.h"
 #include "common/key.h"
@@ -47,22 +48,5 @@ struct json_t;
 /* Memory is from malloc() and ends with user_clear(). On failure ret_text (256 bytes) says why. */
 int user_parse(struct json_t *entry, struct user *ret_user, char *ret_text);
 void user_clear(struct user *user);
-
-/* keys.c: any thread. */
-
-/* What the options of an authorized_keys line take from and give to a grant. */
-struct key_options {
-    uint32_t permit; /* SP_PERMIT_* that remain */
-    char *command;   /* forced, or NULL */
-};
-/* Look for blob in that file. Lines that ask for a restriction unknown here are passed over, with a
- * line in the log. True if it was found; the caller frees ret_options->command. */
-bool authorized_keys_find(const struct sp_host *host, const char *path, struct sp_str blob,
-                          struct key_options *ret_options);
-
-/* options.c: the options before a key. ret_length is how much of line they take. False if one of
- * them is unknown or malformed; ret_text (128 bytes) says which. */
-bool key_options_parse(const char *line, size_t length, struct key_options *ret_options,
-                       size_t *ret_length, char *ret_text);
 
 #endif

@@ -59,11 +59,13 @@ static void write_file(const char *path, const char *text, mode_t mode)
     close(fd);
 }
 
+static const char *more = ""; /* of the plugin's configuration */
+
 static struct test_host *host_for(const char *users, mode_t mode)
 {
     char config[256];
     write_file(users_path, users, mode);
-    snprintf(config, sizeof config, "{\"users_file\":\"%s\"}", users_path);
+    snprintf(config, sizeof config, "{\"users_file\":\"%s\"%s}", users_path, more);
     return test_host_new(&sallyport_plugin_v1, config);
 }
 
@@ -307,7 +309,9 @@ static void never_give_more_than_an_option_leaves(void **state)
     grant = grant_by(host, "command=\"echo \\\"a b\\\", c\",no-pty ssh-ed25519 " KEY_A "\n");
     assert_str(grant->forced_command, "echo \"a b\", c");
     assert_null(grant_by(host, "from=\"10.0.0.0/8\" ssh-ed25519 " KEY_A "\n"));
-    assert_true(test_host_logged(host, "ann.keys:1: option \"from\" is not supported"));
+    assert_true(test_host_logged(host, "ann.keys:1: the key is not for use from this address"));
+    assert_null(grant_by(host, "tunnel=\"0\" ssh-ed25519 " KEY_A "\n"));
+    assert_true(test_host_logged(host, "ann.keys:1: option \"tunnel\" is not supported"));
     assert_null(grant_by(host, "restrict,unheard-of ssh-ed25519 " KEY_A "\n"));
     assert_null(grant_by(host, "command=\"unbalanced ssh-ed25519 " KEY_A "\n"));
     assert_null(grant_by(host, "command=\"\" ssh-ed25519 " KEY_A "\n"));
@@ -323,6 +327,42 @@ static void never_give_more_than_an_option_leaves(void **state)
     host = host_with_keys_file(",\"forced_command\":\"mine\"");
     grant = grant_by(host, "command=\"theirs\" ssh-ed25519 " KEY_A "\n");
     assert_str(grant->forced_command, "mine");
+    test_host_free(host);
+}
+
+static int32_t try_certificate(struct test_host *host, const char *user, bool trusted)
+{
+    struct key key = key_of(KEY_A);
+    const struct sp_str principals[] = {sp_str_of("ann"), sp_str_of("eve")};
+    struct sp_certificate certificate = {.struct_size = sizeof certificate,
+                                         .trusted = trusted,
+                                         .principals = principals,
+                                         .principals_count = 2};
+    struct sp_auth_event event = {.user = sp_str_of(user),
+                                  .method = SP_METHOD_PUBLICKEY,
+                                  .key_state = SP_KEY_PROVED,
+                                  .key_blob = {(const char *)key.blob, key.length},
+                                  .certificate = &certificate};
+    int32_t verdict = TEST_AUTH(host, publickey, &event)->verdict;
+    key_clear(&key);
+    return verdict;
+}
+
+static void take_trusted_certificates_where_told_to(void **state)
+{
+    (void)state;
+    more = ",\"certificates\":true";
+    struct test_host *host = host_with("");
+    assert_int_equal(try_certificate(host, "ann", true), SP_ALLOW);
+    assert_int_equal(try_certificate(host, "ann", false), SP_DENY);
+    assert_int_equal(try_certificate(host, "eve", true), SP_NEXT); /* not in the file */
+    test_host_free(host);
+    host = host_for("{\"users\":[{\"name\":\"bob\"}]}", 0600);
+    assert_int_equal(try_certificate(host, "bob", true), SP_DENY); /* not a principal */
+    test_host_free(host);
+    more = "";
+    host = host_with("");
+    assert_int_equal(try_certificate(host, "ann", true), SP_DENY);
     test_host_free(host);
 }
 
@@ -527,6 +567,7 @@ int main(void)
         cmocka_unit_test(grant_only_for_a_proved_key),
         cmocka_unit_test(read_authorized_keys_as_they_come),
         cmocka_unit_test(never_give_more_than_an_option_leaves),
+        cmocka_unit_test(take_trusted_certificates_where_told_to),
         cmocka_unit_test(survive_hostile_authorized_keys),
         cmocka_unit_test(refuse_bad_users_files),
         cmocka_unit_test(follow_the_users_file),
