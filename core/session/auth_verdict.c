@@ -29,8 +29,16 @@ static bool is_proved(const struct auth_request *request)
 
 /* --- what is granted ------------------------------------------------------------------------ */
 
+/* How the user stands after a factor. It replaces what was known before only once all of it has
+ * come about: a factor that is refused after all leaves no trace. */
+struct standing {
+    struct factors factors;
+    struct sp_grant *grant;
+    struct sp_grant *restriction;
+};
+
 /* What a certificate takes away, it takes away from whatever anybody grants. */
-static int restrict_by(struct auth *auth, const struct certificate *certificate)
+static int restrict_by(struct sp_grant **restriction, const struct certificate *certificate)
 {
     struct sp_grant grant = {.struct_size = sizeof grant};
 
@@ -38,15 +46,34 @@ static int restrict_by(struct auth *auth, const struct certificate *certificate)
         return 0;
     grant.permit = certificate->permit;
     grant.forced_command = sp_str_of(certificate->forced_command);
-    return grant_join(&auth->restriction, &grant);
+    return grant_join(restriction, &grant);
 }
 
-static int final_grant(struct auth *auth)
+/* Who was granted nothing may do nothing. */
+static int grant_finally(struct standing *standing)
 {
     struct sp_grant none = {.struct_size = sizeof none};
-    int rc = auth->grant ? 0 : grant_join(&auth->grant, &none);
+    int rc = standing->grant ? 0 : grant_join(&standing->grant, &none);
 
-    return rc == 0 && auth->restriction ? grant_join(&auth->grant, auth->restriction) : rc;
+    return rc == 0 && standing->restriction ? grant_join(&standing->grant, standing->restriction)
+                                            : rc;
+}
+
+static int join_grants(struct standing *standing, const struct auth *auth,
+                       const struct certificate *certificate, const struct sp_grant *grant,
+                       bool is_complete)
+{
+    int rc = 0;
+
+    if (auth->restriction)
+        rc = grant_join(&standing->restriction, auth->restriction);
+    if (rc == 0 && auth->grant)
+        rc = grant_join(&standing->grant, auth->grant);
+    if (rc == 0)
+        rc = restrict_by(&standing->restriction, certificate);
+    if (rc == 0 && grant)
+        rc = grant_join(&standing->grant, grant);
+    return rc == 0 && is_complete ? grant_finally(standing) : rc;
 }
 
 static const char *why_not_granted(int rc)
@@ -56,19 +83,27 @@ static const char *why_not_granted(int rc)
                                   : "out of memory";
 }
 
+static void take_standing(struct auth *auth, struct standing *standing)
+{
+    grant_free(auth->grant);
+    grant_free(auth->restriction);
+    auth->factors = standing->factors;
+    auth->grant = standing->grant;
+    auth->restriction = standing->restriction;
+    *standing = (struct standing){0};
+}
+
 /* --- in -------------------------------------------------------------------------------------- */
 
 /* NULL, or why not: then the request is not answered. */
-static const char *let_in(struct auth_request *request, const char *by)
+static const char *let_in(struct auth_request *request, const struct sp_grant *grant,
+                          const char *by)
 {
     struct session *session = request->session;
     struct sp_connection connection = *session->snapshot;
-    int rc = final_grant(&session->auth);
 
-    if (rc < 0)
-        return why_not_granted(rc);
     connection.authenticated = 1;
-    connection.grant = session->auth.grant;
+    connection.grant = grant;
     if (session_set_snapshot(session, &connection) < 0)
         return "out of memory";
     session->stage = SESSION_OPEN;
@@ -91,14 +126,22 @@ static const char *let_in(struct auth_request *request, const char *by)
     return NULL;
 }
 
+static void answer_partial(struct auth_request *request, const char *by)
+{
+    log_info("auth.partial", LOG_U64("conn", request->session->origin.id),
+             LOG_TEXT("user", request->session->auth.user),
+             LOG_TEXT("method", auth_method_name(request->packet->method)), LOG_TEXT("plugin", by));
+    auth_answer_partial(request);
+}
+
 /* A factor was accepted. NULL, or why it does not count after all. */
 static const char *pass(struct auth_request *request, const struct sp_auth_reply *reply,
                         bool wants_more, const struct plugin_instance *by)
 {
-    struct session *session = request->session;
-    struct auth *auth = &session->auth;
-    struct factors factors = auth->factors;
-    struct factor factor = {.method = request->packet->method, .instance = place_of(session, by)};
+    struct auth *auth = &request->session->auth;
+    struct standing standing = {.factors = auth->factors};
+    struct factor factor = {.method = request->packet->method,
+                            .instance = place_of(request->session, by)};
     const char *why = auth_key_lacks(request->packet, reply ? reply->key_options : 0);
     enum factor_outcome outcome;
     int rc;
@@ -107,22 +150,22 @@ static const char *pass(struct auth_request *request, const struct sp_auth_reply
         return why;
     if (factor.method == SP_METHOD_PUBLICKEY)
         auth_key_digest(request->packet, factor.key);
-    outcome = factors_pass(&factors, &factor, wants_more, reply ? reply->methods : 0);
+    outcome = factors_pass(&standing.factors, &factor, wants_more, reply ? reply->methods : 0);
     if (outcome == FACTOR_REFUSED)
         return "this factor is not wanted, or has counted before";
-    rc = restrict_by(auth, request->packet->certificate);
-    if (rc == 0 && reply && reply->grant)
-        rc = grant_join(&auth->grant, reply->grant);
+    rc = join_grants(&standing, auth, request->packet->certificate, reply ? reply->grant : NULL,
+                     outcome == FACTOR_COMPLETE);
     if (rc < 0)
-        return why_not_granted(rc);
-    auth->factors = factors;
-    if (outcome == FACTOR_COMPLETE)
-        return let_in(request, plugin_instance_name(by));
-    log_info("auth.partial", LOG_U64("conn", session->origin.id), LOG_TEXT("user", auth->user),
-             LOG_TEXT("method", auth_method_name(request->packet->method)),
-             LOG_TEXT("plugin", plugin_instance_name(by)));
-    auth_answer_partial(request);
-    return NULL;
+        why = why_not_granted(rc);
+    else if (outcome == FACTOR_COMPLETE)
+        why = let_in(request, standing.grant, plugin_instance_name(by));
+    else {
+        take_standing(auth, &standing);
+        answer_partial(request, plugin_instance_name(by));
+    }
+    grant_free(standing.grant);
+    grant_free(standing.restriction);
+    return why;
 }
 
 static const char *accept_offer(struct auth_request *request)

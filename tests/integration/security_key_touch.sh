@@ -1,5 +1,6 @@
-# A hardware key must have been touched: its signature without the flag of the user's presence is
-# refused, with it it is taken; a counter or flag that is not what was signed is refused.
+# T33: a hardware key must have been touched: its signature without the flag of the user's presence
+# is refused, with it it is taken; a counter or flag that is not what was signed is refused. A plugin
+# may do without the touch, or want a PIN or fingerprint as well; it is told of both.
 . "$(dirname "$0")/lib.sh"
 
 mkdir "$W/token"
@@ -28,7 +29,7 @@ add_user alice "{\"keys\": [\"$(cat "$W/token/key.pub")\"]}"
 configure '{"limits": {"auth_tries": 50}}'
 daemon_start
 
-W=$W raw <<'END'
+cat >"$W/cases.py" <<'END'
 import base64
 import hashlib
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -58,7 +59,19 @@ def tries(**signature):
     c.close()
     return code
 
-for name, signature, expected in (
+def expect(cases):
+    for name, signature, expected in cases:
+        code = tries(**signature)
+        check(code == expected, f"{name}: answer {code}, expected {expected}")
+
+YES, NO = USERAUTH_SUCCESS, USERAUTH_FAILURE
+END
+attempt()
+{
+    { cat "$W/cases.py"; cat; } | W=$W raw
+}
+attempt <<'END'
+expect((
         ("touched", {"signed_flags": TOUCHED}, USERAUTH_SUCCESS),
         ("touched, with a PIN", {"signed_flags": TOUCHED | VERIFIED}, USERAUTH_SUCCESS),
         ("not touched", {"signed_flags": 0}, USERAUTH_FAILURE),
@@ -67,8 +80,33 @@ for name, signature, expected in (
         ("a flag taken away", {"signed_flags": TOUCHED, "sent_flags": 0}, USERAUTH_FAILURE),
         ("another counter", {"signed_flags": TOUCHED, "sent_count": 8}, USERAUTH_FAILURE),
         ("another application", {"signed_flags": TOUCHED, "application": b"https://example.org"},
-         USERAUTH_FAILURE)):
-    code = tries(**signature)
-    check(code == expected, f"{name}: answer {code}, expected {expected}")
+         USERAUTH_FAILURE)))
 others_are_served()
+END
+
+use() # KEY OPTIONS
+{
+    configure '{"plugins": [{"name": "users", "plugin": "judge", "config": {"keys": true, "permit": 2047, "key_options": '"$1"'}},
+        {"name": "files", "plugin": "fs-posix"}, {"name": "shell", "plugin": "exec-shell"}]}'
+    reload
+}
+use 1
+attempt <<'END'
+expect((("not touched, which is optional", {"signed_flags": 0}, YES),
+        ("touched", {"signed_flags": TOUCHED}, YES)))
+END
+wait_log 'asked publickey .*state=2 flags=1 '
+wait_log 'asked publickey .*state=2 flags=0 '
+use 2
+attempt <<'END'
+expect((("touched, no PIN", {"signed_flags": TOUCHED}, NO),
+        ("a PIN, not touched", {"signed_flags": VERIFIED}, NO),
+        ("both", {"signed_flags": TOUCHED | VERIFIED}, YES)))
+END
+wait_log 'asked publickey .*state=2 flags=3 '
+wait_log 'reason="the key was used without PIN or fingerprint"'
+use 3
+attempt <<'END'
+expect((("a PIN, not touched, which is optional", {"signed_flags": VERIFIED}, YES),
+        ("nothing", {"signed_flags": 0}, NO)))
 END

@@ -106,6 +106,8 @@ static int32_t password(void *arg, const struct sp_auth_event *event)
 {
     struct sp_auth_reply ask = {.instruction = sp_str_of("Your password is too old.")};
     note(arg, event->new_password.len ? "password change" : "password", event);
+    if (!text(arg, "secret") && !text(arg, "old_secret"))
+        return SP_NEXT;
     if (is_right(arg, "secret", event->password))
         return yes(arg, event);
     if (!is_right(arg, "old_secret", event->password))
