@@ -140,7 +140,7 @@ static void open_peer(struct board *self, struct line *line, const char *type)
 static void flood(struct board *self, struct line *line)
 {
     static unsigned char pattern[100 * 1000 + 251];
-    for (size_t i = 0; !pattern[1] && i < sizeof pattern; i++)
+    for (size_t i = 0; i < sizeof pattern && !pattern[sizeof pattern - 2]; i++)
         pattern[i] = (unsigned char)(i % 251);
     for (;;) {
         uint64_t wanted = FLOOD - line->sent < 100 * 1000 ? FLOOD - line->sent : 100 * 1000;
