@@ -2,8 +2,9 @@
  * plugin.c: `sallyport plugin list|info|check`: what plugins there are, what one of them offers,
  * and what is wrong with it.
  *
- * list reads manifests only. info and check load the library, which runs code of the plugin: in a
- * child, so that a crash is told like any other mistake.
+ * list reads manifests only, and info asks the daemon for an instance that runs. Otherwise info and
+ * check load the library, which runs code of the plugin: in a child, so that a crash is told like
+ * any other mistake.
  */
 #include <dirent.h>
 #include <getopt.h>
@@ -17,6 +18,7 @@
 
 #include "base/err.h"
 #include "cli/cli.h"
+#include "cli/plugin_live.h"
 #include "cli/table.h"
 #include "config/config.h"
 #include "plugin/instance.h"
@@ -31,6 +33,7 @@ struct options {
     char *directories[DIRECTORIES_MAX];
     size_t directories_count;
     const char *subject; /* a name or path; NULL: none */
+    const char *socket;  /* of the daemon to be asked; NULL: as the configuration says */
     struct config *config;
 };
 
@@ -64,11 +67,12 @@ static int find_directories(struct options *options)
 
 static int parse_options(int argc, char **argv, int subjects, struct options *ret_options)
 {
-    enum { OPTION_JSON, OPTION_CONFIG, OPTION_DIRECTORY };
+    enum { OPTION_JSON, OPTION_CONFIG, OPTION_DIRECTORY, OPTION_SOCKET };
     static const struct option known[] = {
         {"json", no_argument, NULL, OPTION_JSON},
         {"config", required_argument, NULL, OPTION_CONFIG},
         {"directory", required_argument, NULL, OPTION_DIRECTORY},
+        {"socket", required_argument, NULL, OPTION_SOCKET},
         {NULL, 0, NULL, 0},
     };
     *ret_options = (struct options){0};
@@ -77,6 +81,8 @@ static int parse_options(int argc, char **argv, int subjects, struct options *re
             ret_options->is_json = true;
         else if (option == OPTION_CONFIG)
             ret_options->config_file = optarg;
+        else if (option == OPTION_SOCKET)
+            ret_options->socket = optarg;
         else if (option == OPTION_DIRECTORY && ret_options->directories_count < DIRECTORIES_MAX)
             ret_options->directories[ret_options->directories_count++] = optarg;
         else
@@ -86,6 +92,15 @@ static int parse_options(int argc, char **argv, int subjects, struct options *re
         return cli_usage("plugin");
     ret_options->subject = subjects ? argv[optind] : NULL;
     return find_directories(ret_options);
+}
+
+/* What the running daemon says, if there is one and it is meant. */
+static json_t *ask_daemon(const struct options *options, const char *instance)
+{
+    const char *socket = options->socket;
+    if (!socket && options->config)
+        socket = options->config->control_socket;
+    return socket ? plugin_live_ask(socket, instance) : NULL;
 }
 
 static json_t *json_of_interfaces(const struct manifest *manifest)
@@ -211,16 +226,22 @@ static int list(int argc, char **argv)
     if (listing.count > 0)
         qsort(listing.manifests, listing.count, sizeof *listing.manifests, by_name);
 
+    json_t *instances = ask_daemon(&options, NULL);
     if (options.is_json) {
         json_t *plugins = json_array();
         for (size_t i = 0; i < listing.count; i++)
             json_array_append_new(plugins, json_of_manifest(listing.manifests[i]));
-        print_json(json_pack("{s:o, s:o}", "plugins", plugins, "complaints",
-                             json_of_report(&listing.report)));
+        print_json(json_pack("{s:o, s:o, s:O*}", "plugins", plugins, "complaints",
+                             json_of_report(&listing.report), "instances", instances));
     } else {
         print_listing(&listing);
+        if (instances) {
+            putchar('\n');
+            plugin_live_print_all(instances);
+        }
         report_print(&listing.report, STDERR_FILENO);
     }
+    json_decref(instances);
     code = listing.report.errors ? CLI_FAILED : 0;
     for (size_t i = 0; i < listing.count; i++)
         manifest_free(listing.manifests[i]);
@@ -279,17 +300,19 @@ static char *manifest_at(const char *path)
 
 static char *manifest_named(const struct options *options)
 {
+    const struct config_plugin *instance =
+        options->config ? config_plugin_find(options->config, options->subject) : NULL;
+    const char *name = instance ? instance->plugin : options->subject;
     struct stat st;
     char *file;
     for (size_t i = 0; i < options->directories_count; i++) {
-        if (asprintf(&file, "%s/%s/%s", options->directories[i], options->subject, MANIFEST_FILE) <
-            0)
+        if (asprintf(&file, "%s/%s/%s", options->directories[i], name, MANIFEST_FILE) < 0)
             return NULL;
         if (lstat(file, &st) == 0)
             return file;
         free(file);
     }
-    fprintf(stderr, "sallyport: no plugin \"%s\" in", options->subject);
+    fprintf(stderr, "sallyport: no plugin \"%s\" in", name);
     for (size_t i = 0; i < options->directories_count; i++)
         fprintf(stderr, " %s", options->directories[i]);
     fputs("; `sallyport plugin list` shows those there are\n", stderr);
@@ -431,6 +454,26 @@ static int info_now(const struct options *options)
     return code;
 }
 
+/* An instance of the running daemon; else what there is to know of a plugin without one. */
+static int info(int argc, char **argv)
+{
+    struct options options;
+    int code = parse_options(argc, argv, 1, &options);
+    if (code == 0) {
+        json_t *instances = is_path(options.subject) ? NULL : ask_daemon(&options, options.subject);
+        json_t *instance = json_array_get(instances, 0);
+        if (!instance)
+            code = guarded(info_now, &options);
+        else if (options.is_json)
+            print_json(json_incref(instance));
+        else
+            plugin_live_print(instance);
+        json_decref(instances);
+    }
+    config_free(options.config);
+    return code;
+}
+
 static int look(int argc, char **argv, int (*work)(const struct options *options))
 {
     struct options options;
@@ -447,7 +490,7 @@ int cli_plugin(int argc, char **argv)
     if (strcmp(what, "list") == 0)
         return list(argc - 1, argv + 1);
     if (strcmp(what, "info") == 0)
-        return look(argc - 1, argv + 1, info_now);
+        return info(argc - 1, argv + 1);
     if (strcmp(what, "check") == 0)
         return look(argc - 1, argv + 1, check_now);
     if (strcmp(what, "new") == 0)

@@ -143,12 +143,14 @@ static json_t *receive_line(int fd)
     return answer;
 }
 
-static json_t *ask(const char *path, const json_t *request)
+static json_t *ask(const char *path, const json_t *request, bool is_quiet)
 {
     json_t *answer = NULL;
     char *text = json_dumps(request, JSON_COMPACT);
     int fd = text ? open_socket(path) : -1;
-    if (fd < 0)
+    if (fd < 0 && is_quiet)
+        answer = NULL;
+    else if (fd < 0)
         fprintf(stderr, "sallyport: no daemon answers on %s: %s\n", path, strerror(errno));
     else if (send_line(fd, text) < 0 || !(answer = receive_line(fd)))
         fprintf(stderr, "sallyport: no answer on %s: %s\n", path,
@@ -161,7 +163,7 @@ static json_t *ask(const char *path, const json_t *request)
 
 json_t *request_send(const struct request_options *options, json_t *request)
 {
-    json_t *answer = ask(options->socket, request);
+    json_t *answer = ask(options->socket, request, false);
     json_decref(request);
     if (!answer)
         return NULL;
@@ -173,6 +175,16 @@ json_t *request_send(const struct request_options *options, json_t *request)
         return answer;
     const char *error = json_string_value(json_object_get(answer, "error"));
     fprintf(stderr, "sallyport: %s\n", error ? error : "the daemon says no more than that");
+    json_decref(answer);
+    return NULL;
+}
+
+json_t *request_try(const char *socket, json_t *request)
+{
+    json_t *answer = ask(socket, request, true);
+    json_decref(request);
+    if (json_is_true(json_object_get(answer, "ok")))
+        return answer;
     json_decref(answer);
     return NULL;
 }

@@ -23,6 +23,10 @@ void request_options_free(struct request_options *options);
  * the command has failed. With is_json, the answer has been printed. */
 json_t *request_send(const struct request_options *options, json_t *request);
 
+/* The same where there may be no daemon: NULL, without a word, if none answers or the command has
+ * failed. */
+json_t *request_try(const char *socket, json_t *request);
+
 /* A text or number in an answer; "" or 0 if it is not there. */
 const char *answer_text(const json_t *object, const char *key);
 uint64_t answer_number(const json_t *object, const char *key);
