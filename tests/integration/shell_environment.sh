@@ -1,4 +1,4 @@
-# Only allow-listed environment variables of the client reach a command, whatever it sends.
+# T45: only allow-listed environment variables of the client reach a command, whatever it sends.
 . "$(dirname "$0")/lib.sh"
 daemon_start
 
