@@ -37,7 +37,8 @@ struct channel_handler {
     void (*on_eof)(void *arg);
     /* What is queued fell below the low-water mark after channel_is_full() was true. */
     void (*on_writable)(void *arg);
-    /* The outcome for a channel that was opened by us: 0, or why the client refused. May be NULL. */
+    /* The outcome for a channel that was opened by us: 0, or why the client refused. May be NULL.
+     */
     void (*on_opened)(void *arg, uint32_t reason);
     /* A signal ("TERM"), a break, a new window size. May be NULL. */
     void (*on_signal)(void *arg, struct sp_str name);

@@ -20,15 +20,15 @@ struct channel {
     struct channel_requests requests;
     uint64_t bytes_in, bytes_out;
     char type[CHANNEL_TYPE_MAX + 1];
-    uint32_t program;        /* SP_REQUEST_SHELL …; 0: none */
+    uint32_t program;       /* SP_REQUEST_SHELL …; 0: none */
     char program_text[128]; /* command or subsystem, cut if longer */
-    uint32_t refusal;        /* why the client does not open it: SP_OPEN_* */
+    uint32_t refusal;       /* why the client does not open it: SP_OPEN_* */
     char exit_signal[16];
     char exit_text[64];
     uint32_t exit_status;
     bool exit_core_dumped;
     bool has_exit_status, has_exit_signal;
-    bool is_paused; /* the handler took less than it was given */
+    bool is_paused;   /* the handler took less than it was given */
     bool is_short[2]; /* the handler wants more before it takes any; by SP_STREAM_* */
     bool is_opening;  /* by us; the client has not said yes */
     bool was_told;    /* to the plugins that want to know of every channel */

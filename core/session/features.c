@@ -9,7 +9,8 @@
 
 /* What needs packets that only the tap sees. */
 static const char *const needs_tap[] = {
-    "names and payloads of channel requests the library does not know",
+    "names, payloads and numbers of channel requests the library does not know",
+    "channels of other types than sessions, and channels that plugins open toward the client",
     "encoded terminal modes",
     "signals answered in order with other requests",
     "reason codes and texts of refused channels",

@@ -2,8 +2,8 @@
  * tap_static.c: the tap with libssh's static archive. Two functions that the archive has and the
  * shared library does not export are used: one that registers packet handlers ahead of the
  * library's own, and the one through which it packs outgoing packets, which the linker lets us
- * wrap. Nothing else of the library's inside is known here; the tests of the tap prove it against
- * the archive that is linked.
+ * wrap, as it does a few that are only watched or held back. Nothing else of the library's inside
+ * is known here; the tests of the tap prove it against the archive that is linked.
  */
 #ifdef SALLYPORT_TAP_STATIC
 

@@ -66,14 +66,14 @@ struct sp_x11 {
 /* How data reaches the plugin: struct sp_framing.kind */
 #define SP_FRAMING_NONE 0u   /* as it comes */
 #define SP_FRAMING_RECORD 1u /* size bytes at a time */
-#define SP_FRAMING_LINE 2u   /* up to and with terminator, but at most size bytes */
+#define SP_FRAMING_LINE 2u   /* up to and with terminator, which is never torn; at most size bytes */
 
 /* For channel_framing(). Both streams are framed, each by itself. */
 struct sp_framing {
     uint32_t struct_size;
     uint32_t kind; /* SP_FRAMING_* */
-    uint64_t size; /* RECORD: of a record; LINE: the most in one event. At most 65536 */
-    struct sp_str terminator; /* LINE: 1 to 64 bytes */
+    uint64_t size; /* RECORD: of a record; LINE: the most in one event. 1 to 65536 */
+    struct sp_str terminator; /* LINE: 1 to 64 bytes, and no more than size */
 };
 
 /* For channel_open(). */
@@ -135,7 +135,7 @@ struct sp_channel_v1 {
     uint32_t struct_size;
     uint32_t reserved;
     /* The client wants to open a channel. SP_ALLOW, SP_DENY, SP_NEXT; SP_TAKE for types other than
-     * "session": the plugin serves the channel at once. */
+     * "session": the plugin serves the channel at once; opened() is the sign to begin. */
     int32_t (*open)(void *self, const struct sp_channel_event *event);
     /* Before the answer goes out. SP_TAKE (shell, exec, subsystem), SP_ALLOW, SP_DENY, SP_NEXT. */
     int32_t (*request)(void *self, const struct sp_channel_event *event);
@@ -155,7 +155,7 @@ struct sp_channel_v1 {
      * for every other one that opened() has told of. */
     int32_t (*closed)(void *self, const struct sp_channel_event *event);
     /* The client's channel is open. Also the outcome of channel_open(), told only to who asked:
-     * with a reason, the client refused, and closed follows. The return value is ignored. */
+     * with a reason there is no channel, and closed follows. The return value is ignored. */
     int32_t (*opened)(void *self, const struct sp_channel_event *event);
 };
 
