@@ -19,9 +19,12 @@ function(plugin_test name)
   endforeach()
 endfunction()
 
-foreach(name auth-file auth-totp auth-http auth-pam auth-sql auth-ldap fs-posix fs-memory exec-shell echo)
+foreach(name auth-file auth-keys auth-totp auth-http auth-pam auth-ldap fs-posix fs-memory exec-shell echo)
   plugin_test(${name})
 endforeach()
+if(SQLITE_FOUND)
+  plugin_test(auth-sql)
+endif()
 
 # A PAM module for auth-pam's test.
 if(TARGET test_auth_pam)
