@@ -182,6 +182,7 @@ static bool is_framing(const struct sp_framing *framing)
         return false;
     return framing->kind == SP_FRAMING_RECORD ||
            (framing->kind == SP_FRAMING_LINE && framing->terminator.len > 0 &&
+            framing->terminator.len <= framing->size &&
             framing->terminator.len <= sizeof((struct test_channel *)0)->framing_terminator);
 }
 

@@ -16,6 +16,7 @@
 struct echo {
     const struct sp_host *host; /* what the daemon does for us; lives as long as the instance */
     char *greeting;
+    int by_line;
     struct rest *rests;
 };
 
@@ -43,10 +44,19 @@ static int32_t request(void *self, const struct sp_channel_event *event)
     return event->request == SP_REQUEST_SUBSYSTEM ? SP_TAKE : SP_NEXT;
 }
 
-/* The client has been told that its request is granted: from here on we may send. */
+/* The client has been told that its request is granted: from here on we may send. If asked to, the
+ * daemon gathers what comes into lines; an event is then a line, however the client cut it. */
 static int32_t started(void *arg, const struct sp_channel_event *event)
 {
+    static const struct sp_framing lines = {
+        .struct_size = sizeof lines,
+        .kind = SP_FRAMING_LINE,
+        .size = 4096, /* a longer line comes in pieces, frame_end being 0 until the last */
+        .terminator = {"\n", 1},
+    };
     struct echo *self = arg;
+    if (self->by_line)
+        self->host->channel_framing(self->host, event->channel, &lines);
     self->host->channel_send(self->host, event->channel, SP_STREAM_DATA, self->greeting,
                              strlen(self->greeting));
     return SP_OK;
@@ -142,8 +152,10 @@ static int32_t create(const struct sp_host *host, const char *config_json, void 
     struct echo *self = calloc(1, sizeof *self);
     json_t *config = json_loads(config_json, 0, NULL);
     const char *greeting = json_string_value(json_object_get(config, "greeting"));
-    if (self && greeting)
-        *self = (struct echo){.host = host, .greeting = strdup(greeting)};
+    const char *framing = json_string_value(json_object_get(config, "framing"));
+    if (self && greeting && framing)
+        *self = (struct echo){
+            .host = host, .greeting = strdup(greeting), .by_line = strcmp(framing, "line") == 0};
     json_decref(config);
     if (!self || !self->greeting) {
         free(self);

@@ -112,10 +112,24 @@ static void answer_what_waits_when_the_client_leaves(void **state)
     assert_int_equal(test_host_answer(host, asked, verdict)->verdict, SP_E_STALE);
 }
 
+static void lines_are_asked_for_when_configured(void **state)
+{
+    (void)state;
+    begin(1);
+    assert_int_equal(test_host_channel(host, 1)->framing, SP_FRAMING_NONE);
+    test_host_free(host);
+    host = test_host_new(&sallyport_plugin_v1, "{\"greeting\":\"\",\"framing\":\"line\"}");
+    assert_non_null(host);
+    begin(1);
+    assert_int_equal(test_host_channel(host, 1)->framing, SP_FRAMING_LINE);
+    assert_int_equal(test_host_channel(host, 1)->framing_size, 4096);
+    assert_memory_equal(test_host_channel(host, 1)->framing_terminator, "\n", 1);
+}
+
 static int set_up(void **state)
 {
     (void)state;
-    host = test_host_new(&sallyport_plugin_v1, "{\"greeting\":\"hello \"}");
+    host = test_host_new(&sallyport_plugin_v1, "{\"greeting\":\"hello \",\"framing\":\"none\"}");
     return host ? 0 : -1;
 }
 
@@ -135,6 +149,7 @@ int main(void)
         TEST(leave_other_requests_to_others),
         TEST(make_a_slow_client_wait),
         TEST(answer_what_waits_when_the_client_leaves),
+        TEST(lines_are_asked_for_when_configured),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
