@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/list.h"
+#include "plugin/host.h"
 
 enum { READ_SIZE = 32 * 1024 };
 
@@ -139,20 +140,45 @@ static void on_input(struct reactor_source *source, uint32_t events)
     channel_resume(end->relay->channel);
 }
 
+/* A child of a plugin's own process is that one's to reap; a pipe stands for it here. */
+static bool read_end(struct relay *relay, int fd)
+{
+    struct plugin_process_end ended = {.status = -1, .signal = SIGKILL};
+    ssize_t got = read(fd, &ended, sizeof ended);
+
+    if (got < 0 && (errno == EAGAIN || errno == EINTR))
+        return false;
+    relay->status = ended.status;
+    relay->signal_number = (int)ended.signal;
+    return true;
+}
+
+/* Whether the process has ended; then how is noted. */
+static bool reap(struct relay *relay, int fd)
+{
+    siginfo_t info = {0};
+
+    errno = 0;
+    if (waitid(P_PIDFD, (id_t)fd, &info, WEXITED | WNOHANG) < 0 && errno == EINTR)
+        return false;
+    if (errno == EBADF || errno == EINVAL) /* no pidfd */
+        return read_end(relay, fd);
+    if (info.si_pid == 0 && errno != ECHILD)
+        return false;
+    relay->status = info.si_code == CLD_EXITED ? info.si_status : -1;
+    relay->signal_number = info.si_code == CLD_EXITED ? 0 : info.si_status;
+    return true;
+}
+
 static void on_process(struct reactor_source *source, uint32_t events)
 {
     struct relay_end *end = container_of(source, struct relay_end, source);
     struct relay *relay = end->relay;
-    siginfo_t info = {0};
 
     (void)events;
-    if (waitid(P_PIDFD, (id_t)source->fd, &info, WEXITED | WNOHANG) < 0 && errno == EINTR)
-        return;
-    if (info.si_pid == 0 && errno != ECHILD)
+    if (!reap(relay, source->fd))
         return;
     relay->has_exited = true;
-    relay->status = info.si_code == CLD_EXITED ? info.si_status : -1;
-    relay->signal_number = info.si_code == CLD_EXITED ? 0 : info.si_status;
     end_close(relay, end);
     if (relay->is_terminal && relay->output.is_open)
         pump_output(relay, &relay->output);
