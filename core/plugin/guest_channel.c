@@ -127,15 +127,25 @@ static int32_t guest_send(void *arg, sp_id channel, uint32_t stream, const void 
     return send_message(arg, &message, data, NULL);
 }
 
+/* The worker would drop what is about a channel that is gone, and nobody would know. */
+static int32_t send_of_channel(struct guest *guest, const struct peer_message *message,
+                               const void *bytes, const void *more)
+{
+    if (!hashmap_get(&guest->channels, message->id))
+        return SP_E_STALE;
+    return send_message(guest, message, bytes, more);
+}
+
 static int32_t guest_eof(void *arg, sp_id channel)
 {
-    return send_message(arg, &(struct peer_message){.kind = PEER_EOF, .id = channel}, NULL, NULL);
+    return send_of_channel(arg, &(struct peer_message){.kind = PEER_EOF, .id = channel}, NULL,
+                           NULL);
 }
 
 static int32_t guest_exit_status(void *arg, sp_id channel, uint32_t status)
 {
     const struct peer_message message = {.kind = PEER_EXIT_STATUS, .id = channel, .number = status};
-    return send_message(arg, &message, NULL, NULL);
+    return send_of_channel(arg, &message, NULL, NULL);
 }
 
 static int32_t guest_exit_signal(void *arg, sp_id channel, struct sp_str name, uint32_t core_dumped,
@@ -146,7 +156,7 @@ static int32_t guest_exit_signal(void *arg, sp_id channel, struct sp_str name, u
                                          .id = channel,
                                          .size = name.len,
                                          .number = core_dumped};
-    return send_message(arg, &message, name.data, text.len ? text.data : "");
+    return send_of_channel(arg, &message, name.data, text.len ? text.data : "");
 }
 
 static int32_t guest_close(void *arg, sp_id channel)

@@ -26,6 +26,10 @@ foreach(name missing-symbol other-abi short-struct disagrees crash-in-constructo
   fault_plugin(${name})
 endforeach()
 fault_plugin(wrong-everywhere disagrees)
+foreach(name after-cancel crasher stale-ids wild-pointers)
+  fault_plugin(${name})
+endforeach()
+target_link_libraries(fault_crasher PRIVATE PkgConfig::JANSSON)
 fault_plugin(judge)
 target_link_libraries(fault_judge PRIVATE PkgConfig::JANSSON)
 foreach(threading reactor connection serial)
@@ -75,3 +79,16 @@ plugin_command_test(info "interface      sallyport.fs/1: read write stat readdir
 plugin_command_test(info-json "\"auth.password\"" info puppet-reactor --json)
 plugin_command_test(list "puppet-serial +1.0 +serial +connection/1,auth/1,channel/1,fs/1" list)
 plugin_command_test(list-json "\"name\": \"never-answers\"" list --json)
+
+# The daemon with calls that fail on demand; beside the plugins, where integration tests find it.
+get_target_property(sources sallyportd SOURCES)
+list(TRANSFORM sources PREPEND ${CMAKE_SOURCE_DIR}/)
+get_target_property(libraries sallyportd LINK_LIBRARIES)
+add_executable(sallyportd_failing ${sources} fault/failing.c)
+target_link_libraries(sallyportd_failing PRIVATE ${libraries} PkgConfig::OPENSSL)
+target_compile_definitions(sallyportd_failing PRIVATE ${SALLYPORT_DEFINITIONS})
+foreach(name malloc calloc realloc reallocarray strdup strndup EVP_DigestVerify
+             EVP_DigestVerifyInit auth_on_request_packet)
+  target_link_options(sallyportd_failing PRIVATE -Wl,--wrap=${name})
+endforeach()
+set_target_properties(sallyportd_failing PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${FAULT_PLUGIN_DIR})

@@ -111,8 +111,10 @@ class Direction:
 
 
 class Client:
-    def __init__(self, port, strict=False, receive_buffer=None, host="127.0.0.1"):
+    def __init__(self, port, strict=False, receive_buffer=None, host="127.0.0.1", source=None):
         self.socket = socket.socket()
+        if source:
+            self.socket.bind((source, 0))
         if receive_buffer:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
         self.socket.connect((host, port))
