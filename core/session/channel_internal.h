@@ -1,4 +1,4 @@
-/* channel_internal.h: what the two halves of a channel share. Reactor thread. */
+/* channel_internal.h: what the files of one channel share. Reactor thread. */
 #ifndef SALLYPORT_SESSION_CHANNEL_INTERNAL_H
 #define SALLYPORT_SESSION_CHANNEL_INTERNAL_H
 
@@ -41,6 +41,9 @@ struct channel {
     bool lingered; /* long enough */
     struct reactor_timer linger;
 };
+
+/* channel_output.c: what is queued will not be sent. */
+void channel_drop_chunks(struct channel *channel);
 
 /* channel_input.c */
 /* The library's callback for data, where there is no tap. */

@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 
+#include "base/err.h"
 #include "base/idmap.h"
 
 static int values[1000];
@@ -29,6 +30,20 @@ static void an_id_finds_its_value_until_removed(void **state)
     assert_int_equal(map.count, 1);
     idmap_free(&map);
     assert_null(idmap_get(&map, b));
+}
+
+static void an_id_can_be_given_another_value(void **state)
+{
+    struct idmap map = {0};
+    uint64_t id = idmap_add(&map, &values[0], 0);
+
+    (void)state;
+    assert_int_equal(idmap_set(&map, id, &values[1]), 0);
+    assert_ptr_equal(idmap_get(&map, id), &values[1]);
+    idmap_remove(&map, id);
+    assert_int_equal(idmap_set(&map, id, &values[2]), SP_ERR_NOT_FOUND);
+    assert_null(idmap_get(&map, id));
+    idmap_free(&map);
 }
 
 static void every_other_number_is_no_id(void **state)
@@ -131,6 +146,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_id_finds_its_value_until_removed),
+        cmocka_unit_test(an_id_can_be_given_another_value),
         cmocka_unit_test(every_other_number_is_no_id),
         cmocka_unit_test(a_slot_used_again_gives_another_id),
         cmocka_unit_test(a_slot_whose_generations_are_used_up_is_retired),
