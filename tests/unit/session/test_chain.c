@@ -205,6 +205,25 @@ static void who_does_not_offer_the_operation_is_passed_over(void **state)
     end();
 }
 
+static void who_is_to_be_skipped_is_not_asked(void **state)
+{
+    (void)state;
+    static const struct {
+        uint64_t skip;
+        const char *order;
+    } cases[] = {{1, "bc"}, {2, "ac"}, {5, "b"}, {7, ""}, {~UINT64_C(4), "c"}};
+
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        begin(SP_NEXT, SP_NEXT, SP_NEXT);
+        up();
+        chain.skip = cases[i].skip;
+        free(ask());
+        chain.skip = 0;
+        expect_over(cases[i].order, SP_NEXT, "");
+        end();
+    }
+}
+
 static void nobody_to_ask_is_no_opinion(void **state)
 {
     (void)state;
@@ -440,6 +459,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(asks_in_order_until_somebody_has_an_opinion),
         cmocka_unit_test(who_does_not_offer_the_operation_is_passed_over),
+        cmocka_unit_test(who_is_to_be_skipped_is_not_asked),
         cmocka_unit_test(nobody_to_ask_is_no_opinion),
         cmocka_unit_test(failure_ends_the_chain_unless_it_counts_as_no_opinion),
         cmocka_unit_test(answer_that_comes_later_counts_as_well),
