@@ -255,7 +255,7 @@ static void on_deadline(struct reactor_timer *timer)
                                                 : "pending";
         is_outstanding = !call_is_finished(call) && !(call->state.flags & CALL_CLAIMED);
         if (call->state.flags & CALL_BUSY)
-            held_up = pool_replace(host->pool, &call->state.job, host->stuck_max);
+            held_up = pool_replace(host->pool, &call->state.job, host->replaced_max);
     }
     pthread_mutex_unlock(&host->lock);
 

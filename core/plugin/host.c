@@ -47,6 +47,7 @@ static struct plugin_host *make(const struct config *config, struct reactor *rea
     host->reactor_thread = pthread_self();
     host->slow_ns = config->slow_ms * 1000000;
     host->stuck_max = config->limits.stuck_threads;
+    host->replaced_max = host->stuck_max + config->pool_threads;
     host->tick.on_time = on_tick;
     pthread_mutex_init(&host->lock, NULL);
     pthread_mutex_init(&host->gates_lock, NULL);

@@ -42,9 +42,10 @@ struct plugin_host {
     struct plugin_services services; /* zero if there are none */
     bool is_guest; /* in a plugin's own process: answers are the worker's to judge */
     pthread_t reactor_thread;
-    uint64_t slow_ns;   /* 0: nothing is slow */
-    uint32_t stuck_max; /* threads of the pool that are replaced when plugins hold them up */
-    bool is_overloaded; /* there were more */
+    uint64_t slow_ns;      /* 0: nothing is slow */
+    uint32_t stuck_max;    /* threads of the pool that plugins may hold up; with more … */
+    uint32_t replaced_max; /* … the worker is to be replaced, but its connections still go on */
+    bool is_overloaded;    /* there were more */
     struct plugin_instance **instances;
     size_t count;
     struct reactor_timer tick;

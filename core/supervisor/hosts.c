@@ -72,6 +72,11 @@ static void on_message(struct link_end *end, const struct link_message *message,
                   LOG_I64("worker", host->worker ? host->worker->pid : 0));
         break;
     case LINK_FAILED:
+        last_words_hear(&host->words, message);
+        /* Its worker only sees it end; who wants the new configuration is told the reason. */
+        if (host->worker && worker_is_on_trial(host->worker))
+            workers_trial_fail(host->workers, host->words.failure);
+        break;
     case LINK_CRASHED:
         last_words_hear(&host->words, message);
         break;
