@@ -121,6 +121,9 @@ static void on_message(struct link_end *end, const struct link_message *message,
     case LINK_DISCONNECT:
         session_disconnect(serve->service, message->number, message->u.text);
         break;
+    case LINK_REKEY:
+        session_rekey(serve->service, message->number);
+        break;
     case LINK_CLOSE_CHANNEL:
         session_close_channel(serve->service, message->number, message->u.channel);
         break;

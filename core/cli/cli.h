@@ -14,6 +14,7 @@
 int cli_status(int argc, char **argv);      /* status.c */
 int cli_connections(int argc, char **argv); /* connections.c */
 int cli_disconnect(int argc, char **argv);  /* connections.c */
+int cli_rekey(int argc, char **argv);       /* connections.c */
 int cli_channels(int argc, char **argv);    /* channels.c */
 int cli_close(int argc, char **argv);       /* channels.c */
 int cli_reload(int argc, char **argv);      /* daemon.c */

@@ -1,4 +1,4 @@
-/* connections.c: `sallyport connections` and `sallyport disconnect`. */
+/* connections.c: `sallyport connections`, `sallyport disconnect` and `sallyport rekey`. */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -55,12 +55,14 @@ int cli_connections(int argc, char **argv)
     return code;
 }
 
-int cli_disconnect(int argc, char **argv)
+/* What the daemon is asked to do to the connection of an ID; done is said when it will be. */
+static int ask_about_one(int argc, char **argv, int arguments_max, const char *command,
+                         const char *done)
 {
     struct request_options options;
     int first;
     char *end;
-    int code = request_options_parse(argc, argv, 1, 2, false, &options, &first);
+    int code = request_options_parse(argc, argv, 1, arguments_max, false, &options, &first);
     if (code != 0)
         return code;
     errno = 0;
@@ -70,13 +72,23 @@ int cli_disconnect(int argc, char **argv)
         request_options_free(&options);
         return CLI_USAGE;
     }
-    json_t *answer = request_send(&options, json_pack("{s:s, s:I, s:s*}", "command", "disconnect",
-                                                      "id", (json_int_t)id, "reason",
+    json_t *answer = request_send(&options, json_pack("{s:s, s:I, s:s*}", "command", command, "id",
+                                                      (json_int_t)id, "reason",
                                                       first + 1 < argc ? argv[first + 1] : NULL));
     if (answer && !options.is_json)
-        printf("connection %lld is being ended\n", id);
+        printf("connection %lld %s\n", id, done);
     code = answer ? 0 : CLI_FAILED;
     json_decref(answer);
     request_options_free(&options);
     return code;
+}
+
+int cli_disconnect(int argc, char **argv)
+{
+    return ask_about_one(argc, argv, 2, "disconnect", "is being ended");
+}
+
+int cli_rekey(int argc, char **argv)
+{
+    return ask_about_one(argc, argv, 1, "rekey", "gets new keys");
 }

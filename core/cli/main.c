@@ -16,6 +16,7 @@ static const struct command {
     {"channels", cli_channels, "[CONNECTION] [--json] [WHERE]", "what runs on connections"},
     {"close", cli_close, "CONNECTION CHANNEL [--json] [WHERE]", "close a channel"},
     {"disconnect", cli_disconnect, "ID [REASON] [--json] [WHERE]", "end a connection"},
+    {"rekey", cli_rekey, "ID [--json] [WHERE]", "exchange keys anew on a connection"},
     {"reload", cli_reload, "[--json] [WHERE]", "read the configuration again"},
     {"stop", cli_stop, "[--now] [--json] [WHERE]", "end the daemon, connections first"},
     {"check", cli_check, "[FILE]", "tell every mistake in a configuration"},

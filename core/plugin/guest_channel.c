@@ -222,6 +222,12 @@ static int32_t guest_disconnect(void *arg, sp_id connection, struct sp_str text)
     return send_message(arg, &message, text.data, NULL);
 }
 
+static int32_t guest_rekey(void *arg, sp_id connection)
+{
+    const struct peer_message message = {.kind = PEER_REKEY, .id = connection};
+    return send_message(arg, &message, NULL, NULL);
+}
+
 /* --- processes -------------------------------------------------------------------------------- */
 
 static void child_free(struct guest_child *child)
@@ -350,4 +356,5 @@ const struct plugin_services guest_services = {
     .channel_release = guest_release,
     .channel_open = guest_open,
     .disconnect = guest_disconnect,
+    .rekey = guest_rekey,
 };

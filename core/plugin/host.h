@@ -69,6 +69,7 @@ struct plugin_services {
     void (*channel_open)(void *arg, struct plugin_instance *by, struct plugin_gate *gate,
                          sp_id connection, const struct sp_channel_open *open);
     int32_t (*disconnect)(void *arg, sp_id connection, struct sp_str text);
+    int32_t (*rekey)(void *arg, sp_id connection);
     const struct plugin_launcher *launcher; /* NULL: no instance can have a process of its own */
     const struct counters *counters; /* NULL: nothing is counted, and no instance is disabled */
 };

@@ -40,6 +40,7 @@ enum peer_kind {
                          the type; body: type, payload */
     PEER_ATTACH,      /* id = channel, number = PEER_STREAM_*; with the descriptors */
     PEER_DISCONNECT,  /* id = connection; body: text */
+    PEER_REKEY,       /* id = connection */
     PEER_KIND_COUNT,
 };
 

@@ -135,6 +135,9 @@ void remote_grant(struct remote *remote, const struct peer_message *message, con
     case PEER_DISCONNECT:
         host->disconnect(host, message->id, rest_of(message, body, 0));
         break;
+    case PEER_REKEY:
+        host->rekey(host, message->id);
+        break;
     default:
         remote_lose(remote, "it sent what only a worker sends");
         break;

@@ -33,6 +33,7 @@ enum service_kind {
     SERVICE_REFRAMED,
     SERVICE_OPEN,
     SERVICE_DISCONNECT,
+    SERVICE_REKEY,
 };
 
 /* One request. While it is done at once, text and more point to the plugin's memory. */
@@ -131,6 +132,8 @@ static int64_t perform(struct plugin_host *host, const struct service_item *item
     }
     case SERVICE_DISCONNECT:
         return s->disconnect(s->arg, item->id, item->text);
+    case SERVICE_REKEY:
+        return s->rekey(s->arg, item->id);
     }
     return SP_E_UNSUPPORTED;
 }
@@ -210,17 +213,18 @@ static int32_t enqueue(struct plugin_host *host, const struct service_item *item
     return SP_E_BUSY;
 }
 
-/* Closing ends what an operation may be about, framing delivers what it may be about, and nobody is
+/* Closing ends what an operation may be about, new keys are none of an operation's that the library
+ * is in the middle of, framing delivers what it may be about, and nobody is
  * told of a channel whose id it was not yet given. */
 static bool is_put_off(enum service_kind kind)
 {
-    return kind == SERVICE_CLOSE || kind == SERVICE_DISCONNECT || kind == SERVICE_REFRAMED ||
-           kind == SERVICE_OPEN;
+    return kind == SERVICE_CLOSE || kind == SERVICE_DISCONNECT || kind == SERVICE_REKEY ||
+           kind == SERVICE_REFRAMED || kind == SERVICE_OPEN;
 }
 
 static bool is_of_connection(enum service_kind kind)
 {
-    return kind == SERVICE_DISCONNECT || kind == SERVICE_OPEN;
+    return kind == SERVICE_DISCONNECT || kind == SERVICE_REKEY || kind == SERVICE_OPEN;
 }
 
 static bool is_direct(struct plugin_host *host, enum service_kind kind)
@@ -431,6 +435,11 @@ static int32_t service_disconnect(const struct sp_host *services, sp_id connecti
                                       .kind = SERVICE_DISCONNECT, .id = connection, .text = text});
 }
 
+static int32_t service_rekey(const struct sp_host *services, sp_id connection)
+{
+    return (int32_t)ask(services, &(struct service_item){.kind = SERVICE_REKEY, .id = connection});
+}
+
 static int64_t service_time(const struct sp_host *services)
 {
     struct timespec now;
@@ -455,6 +464,7 @@ void service_table(struct sp_host *services)
         .channel_close = service_close,
         .channel_attach = service_attach,
         .disconnect = service_disconnect,
+        .rekey = service_rekey,
         .time_ms = service_time,
         .channel_framing = service_framing,
         .channel_open = service_open,

@@ -177,6 +177,8 @@ int session_send_packet(struct session *session, const struct buffer *packet);
 /* As tap_open(). */
 ssh_channel session_open_channel(struct session *session, const char *type, struct sp_str payload,
                                  struct tap_confirmation *ret_confirmation);
+/* Begin to exchange keys anew, unless that is under way. */
+void session_exchange_keys(struct session *session);
 /* Replace the snapshot; connection is the new content. 0 or SP_ERR_NOMEM. */
 int session_set_snapshot(struct session *session, const struct sp_connection *connection);
 void session_arm_timer(struct session *session);

@@ -102,6 +102,11 @@ static void service_channel_open(void *arg, struct plugin_instance *by, struct p
     open_toward_client(arg, by, gate, connection, open);
 }
 
+static int32_t service_rekey(void *arg, sp_id connection)
+{
+    return session_rekey(arg, connection) < 0 ? SP_E_STALE : 0;
+}
+
 static int32_t service_disconnect(void *arg, sp_id connection, struct sp_str text)
 {
     char line[128];
@@ -249,6 +254,7 @@ int session_service_new(const struct config *config, struct reactor *reactor,
                 .channel_release = service_channel_release,
                 .channel_open = service_channel_open,
                 .disconnect = service_disconnect,
+                .rekey = service_rekey,
             },
     };
     pthread_mutex_init(&service->ids_lock, NULL);
@@ -327,6 +333,16 @@ int session_disconnect(struct session_service *service, uint64_t id, const char 
     if (!session || session->is_dead)
         return SP_ERR_NOT_FOUND;
     session_end(session, DISCONNECT_BY_APPLICATION, "connection.disconnected", "%s", text);
+    return 0;
+}
+
+int session_rekey(struct session_service *service, uint64_t id)
+{
+    struct session *session = hashmap_get(&service->sessions, id);
+
+    if (!session || session->stage != SESSION_OPEN)
+        return SP_ERR_NOT_FOUND;
+    session_exchange_keys(session);
     return 0;
 }
 

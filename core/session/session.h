@@ -58,6 +58,8 @@ void session_service_free(struct session_service *service);
 int session_accept(struct session_service *service, int fd, const struct connection_origin *origin);
 /* No such connection: SP_ERR_NOT_FOUND. */
 int session_disconnect(struct session_service *service, uint64_t id, const char *text);
+/* Exchange keys anew with a client that is authenticated; others: SP_ERR_NOT_FOUND. */
+int session_rekey(struct session_service *service, uint64_t id);
 uint32_t session_count(const struct session_service *service);
 
 /* For listings. */

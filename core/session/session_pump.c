@@ -81,6 +81,17 @@ ssh_channel session_open_channel(struct session *session, const char *type, stru
     return channel;
 }
 
+void session_exchange_keys(struct session *session)
+{
+    if (session->rekey_ms)
+        return;
+    if (!session->is_pumping)
+        tap_watch();
+    tap_rekey(session->ssh, (uint32_t)(session->service->config->rekey.after_ms / 1000));
+    take_note(session);
+    session_kick(session);
+}
+
 /* --- packets of the client's ------------------------------------------------------------------ */
 
 bool session_on_packet(struct session *session, uint8_t number, struct wire_reader *payload)
@@ -105,8 +116,10 @@ bool session_on_packet(struct session *session, uint8_t number, struct wire_read
     case TAP_KEXINIT:
         return handshake_on_kexinit(session, payload);
     case TAP_NEWKEYS:
-        if (session->rekey_ms)
+        if (session->rekey_ms) {
+            log_debug("connection.rekeyed", LOG_U64("conn", session->origin.id));
             session_status(session, "rekey-done");
+        }
         session->rekey_ms = 0;
         return false;
     case TAP_SERVICE_REQUEST:

@@ -60,6 +60,10 @@ struct tap_seen {
 };
 void tap_watch(void);
 struct tap_seen tap_seen(void);
+/* Begin an exchange of keys, unless one is under way. seconds: what the library was told of the
+ * time between two, or 0; without the tap that is how it is moved, and it does nothing in the first
+ * second after the last. */
+void tap_rekey(ssh_session ssh, uint32_t seconds);
 /* Give back the memory of an output buffer that is empty; NULL is fine. */
 void tap_trim(ssh_buffer output);
 

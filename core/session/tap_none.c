@@ -30,6 +30,16 @@ struct tap_seen tap_seen(void)
     return (struct tap_seen){0};
 }
 
+/* What is sent when the time is over begins an exchange. */
+void tap_rekey(ssh_session ssh, uint32_t seconds)
+{
+    uint32_t at_once = 1;
+
+    ssh_options_set(ssh, SSH_OPTIONS_REKEY_TIME, &at_once);
+    ssh_send_ignore(ssh, "");
+    ssh_options_set(ssh, SSH_OPTIONS_REKEY_TIME, &seconds);
+}
+
 void tap_trim(ssh_buffer output)
 {
     (void)output;

@@ -1,9 +1,9 @@
 /*
- * tap_static.c: the tap with libssh's static archive. Two functions that the archive has and the
- * shared library does not export are used: one that registers packet handlers ahead of the
- * library's own, and the one through which it packs outgoing packets, which the linker lets us
- * wrap, as it does a few that are only watched or held back. Nothing else of the library's inside
- * is known here; the tests of the tap prove it against the archive that is linked.
+ * tap_static.c: the tap with libssh's static archive. Functions that the archive has and the shared
+ * library does not export are used: one that registers packet handlers ahead of the library's own,
+ * one that begins an exchange of keys, and the one through which it packs outgoing packets, which
+ * the linker lets us wrap, as it does a few that are only watched or held back. Nothing else of the
+ * library's inside is known here; the tests of the tap prove it against the archive that is linked.
  */
 #ifdef SALLYPORT_TAP_STATIC
 
@@ -18,6 +18,7 @@
 void ssh_packet_set_callbacks(ssh_session session, ssh_packet_callbacks callbacks);
 int __real__ssh_buffer_pack(struct ssh_buffer_struct *buffer, const char *format, size_t argc, ...);
 int __wrap__ssh_buffer_pack(struct ssh_buffer_struct *buffer, const char *format, size_t argc, ...);
+int ssh_send_rekex(ssh_session session);
 struct ssh_socket_struct;
 int __real_ssh_socket_write(struct ssh_socket_struct *socket, const void *data, uint32_t length);
 int __wrap_ssh_socket_write(struct ssh_socket_struct *socket, const void *data, uint32_t length);
@@ -137,6 +138,12 @@ void tap_watch(void)
 struct tap_seen tap_seen(void)
 {
     return seen;
+}
+
+void tap_rekey(ssh_session ssh, uint32_t seconds)
+{
+    (void)seconds;
+    ssh_send_rekex(ssh);
 }
 
 void tap_trim(ssh_buffer output)

@@ -181,6 +181,22 @@ static void serve_disconnect(struct supervisor *supervisor, uint64_t client, con
     }
 }
 
+static void serve_rekey(struct supervisor *supervisor, uint64_t client, const json_t *request)
+{
+    const struct link_message message = {.kind = LINK_REKEY, .number = number_of(request, "id")};
+    const struct admitted *admitted = admission_find(&supervisor->admission, message.number);
+    if (!admitted || !admitted->worker) {
+        answer_error(supervisor, client, "there is no such connection");
+    } else if (!admitted->is_authenticated) {
+        answer_error(supervisor, client, "the connection has not authenticated yet");
+    } else if (link_end_send(&admitted->worker->end, &message) < 0) {
+        answer_error(supervisor, client, "its worker cannot be reached");
+    } else {
+        log_info("connection.rekey", LOG_U64("conn", message.number));
+        control_answer(supervisor->control, client, json_pack("{s:b}", "ok", 1));
+    }
+}
+
 static void serve_reload(struct supervisor *supervisor, uint64_t client, const json_t *request)
 {
     (void)request;
@@ -205,10 +221,15 @@ static const struct {
     const char *name;
     void (*serve)(struct supervisor *supervisor, uint64_t client, const json_t *request);
 } commands[] = {
-    {"status", serve_status},         {"connections", serve_connections},
-    {"disconnect", serve_disconnect}, {"plugins", plugin_status_serve},
-    {"channels", serve_channels},     {"close", serve_close},
-    {"reload", serve_reload},         {"stop", serve_stop},
+    {"status", serve_status},
+    {"connections", serve_connections},
+    {"disconnect", serve_disconnect},
+    {"plugins", plugin_status_serve},
+    {"channels", serve_channels},
+    {"close", serve_close},
+    {"rekey", serve_rekey},
+    {"reload", serve_reload},
+    {"stop", serve_stop},
 };
 
 void control_commands_serve(void *supervisor, uint64_t client, const json_t *request)

@@ -43,6 +43,7 @@ static size_t message_size(uint32_t kind)
     case LINK_DRAIN:
     case LINK_STOP:
     case LINK_LIST:
+    case LINK_REKEY:
     case LINK_READY:
     case LINK_AUTHENTICATED:
     case LINK_ENDED:

@@ -18,6 +18,7 @@ enum link_kind {
     LINK_LIST, /* send LINK_FACTS for each connection, LINK_CHANNEL_FACTS for each channel, then
                   LINK_FACTS_END */
     LINK_DISCONNECT,    /* number = connection, text = why */
+    LINK_REKEY,         /* number = connection */
     LINK_CLOSE_CHANNEL, /* number = connection, channel */
     LINK_HOST,          /* number = plugin instance: the socket to its process, or text = why not */
     /* to the supervisor; a plugin's own process sends READY, FAILED and CRASHED only */

@@ -1,8 +1,9 @@
 /*
  * observer: logs every event of a connection, and answers as its configuration says: "request",
- * "proposal" and "service_request" are "deny", "allow" or "next"; "text" goes with a denial; where
- * there is a "gate", the proposal is answered once that file exists; "rekey" asks for new keys when
- * the service is asked for. Records of the log are written to the file "records".
+ * "proposal" and "service_request" are "deny", "allow" or "next"; "text" goes with a denial,
+ * "host_keys" with a request that is allowed; where there is a "gate", the proposal is answered and
+ * a record of the log taken once that file exists; "rekey" asks for new keys of the latest
+ * connection once a second. Records of the log are written to the file "records".
  */
 #include <inttypes.h>
 #include <stdarg.h>
@@ -19,9 +20,11 @@ struct observer {
     const struct sp_host *host;
     int32_t request, proposal, service_request;
     char text[TEXT_MAX];
+    char host_keys[TEXT_MAX];
     char gate[TEXT_MAX];
     char records[TEXT_MAX];
     int rekeys;
+    _Atomic sp_id latest;
 };
 
 /* The value of a key whose text is unlike any other in the JSON: the core has checked the rest. */
@@ -60,6 +63,7 @@ static int32_t create(const struct sp_host *host, const char *json, void **ret_s
     observer->proposal = get_verdict(json, "proposal");
     observer->service_request = get_verdict(json, "service_request");
     get_text(json, "text", observer->text);
+    get_text(json, "host_keys", observer->host_keys);
     get_text(json, "gate", observer->gate);
     get_text(json, "records", observer->records);
     observer->rekeys = strstr(json, "\"rekey\":true") || strstr(json, "\"rekey\": true");
@@ -90,7 +94,9 @@ static int32_t answer(const struct observer *observer, const struct sp_connectio
     struct sp_connection_reply reply = {.head = {sizeof reply, verdict},
                                         .text = sp_str_of(observer->text)};
 
-    if (verdict != SP_DENY)
+    if (verdict == SP_ALLOW)
+        reply.host_keys = sp_str_of(observer->host_keys);
+    else if (verdict != SP_DENY)
         return verdict;
     observer->host->complete(observer->host, event->head.token, &reply.head);
     return SP_PENDING;
@@ -130,7 +136,9 @@ static int32_t on_service_request(void *self, const struct sp_connection_event *
 static int32_t on_connected(void *self, const struct sp_connection_event *event)
 {
     const struct sp_connection *connection = event->head.connection;
+    struct observer *observer = self;
 
+    observer->latest = connection->id;
     say(self,
         "saw=connected status=%d server=%s kex=%s host_key=%s cipher=%s mac=%s compression=%s "
         "strict=%u",
@@ -149,12 +157,7 @@ static int32_t on_disconnected(void *self, const struct sp_connection_event *eve
 
 static int32_t on_status(void *self, const struct sp_connection_event *event)
 {
-    const struct observer *observer = self;
-
-    say(observer, "saw=status name=%s", event->name.data);
-    if (observer->rekeys && strcmp(event->name.data, "service") == 0)
-        say(observer, "rekey=%d",
-            observer->host->rekey(observer->host, event->head.connection->id));
+    say(self, "saw=status name=%s", event->name.data);
     return SP_OK;
 }
 
@@ -176,6 +179,14 @@ static int32_t on_record(void *self, const struct sp_log_event *event)
         fclose(file);
     }
     return SP_OK;
+}
+
+static void tick(void *self)
+{
+    struct observer *observer = self;
+
+    if (observer->rekeys && observer->latest)
+        observer->host->rekey(observer->host, observer->latest);
 }
 
 static const struct sp_connection_v1 connection = {
@@ -201,4 +212,5 @@ SP_PLUGIN = {
     .interfaces = interfaces,
     .create = create,
     .destroy = destroy,
+    .tick = tick,
 };
