@@ -45,6 +45,7 @@ cmake --install "$build" --prefix "$stage/prefix" >"$stage/install.log" || {
 ln -s "$(dirname "$(find "$stage/prefix" -path '*/plugins/fs-posix')")" "$stage/prefix/plugins"
 mkdir -p "$stage/tests" "$stage/build-plugins" "$stage/results" "$stage/tmp"
 cp -r "$tests/integration" "$tests/support" "$stage/tests/"
+cp "$tests/../docs/authors/tutorial.md" "$stage/tests/"
 [ ! -d "$build/tests/fault/plugins" ] || cp -r "$build/tests/fault/plugins/." "$stage/build-plugins/"
 chmod -R go-w "$stage"
 chmod 1777 "$stage/results" "$stage/tmp"
