@@ -20,6 +20,7 @@ int cli_close(int argc, char **argv);       /* channels.c */
 int cli_reload(int argc, char **argv);      /* daemon.c */
 int cli_stop(int argc, char **argv);        /* daemon.c */
 int cli_check(int argc, char **argv);       /* check.c */
+int cli_hostkeys(int argc, char **argv);    /* hostkeys.c */
 int cli_version(int argc, char **argv);     /* check.c */
 int cli_plugin(int argc, char **argv);      /* plugin.c */
 int cli_plugin_new(int argc, char **argv);  /* plugin_new.c */

@@ -20,6 +20,7 @@ static const struct command {
     {"reload", cli_reload, "[--json] [WHERE]", "read the configuration again"},
     {"stop", cli_stop, "[--now] [--json] [WHERE]", "end the daemon, connections first"},
     {"check", cli_check, "[FILE]", "tell every mistake in a configuration"},
+    {"hostkeys", cli_hostkeys, "[FILE]", "fingerprints of the server's keys"},
     {"plugin", cli_plugin, "list|info|check|new ...", "look at plugins, and begin one"},
     {"passwd", cli_passwd, "[--method NAME]", "make a password hash for a users file"},
     {"totp", cli_totp, "enrol|remove|list [USER] ...", "second factors of users"},

@@ -68,46 +68,6 @@ static int complain(struct report *report, const struct config *config,
     return SP_ERR_INVALID;
 }
 
-static int generate(const struct config *config, const struct config_host_keys *set, size_t index,
-                    struct report *report)
-{
-    const char *file = set->files[index];
-    const char *slash = strrchr(file, '/');
-    const char *name = slash ? slash + 1 : file;
-    ssh_key key = NULL;
-    char temporary[4096];
-    int rc = SP_ERR_INVALID;
-    size_t i = 0;
-
-    while (i < sizeof families / sizeof *families && !strstr(name, families[i].in_name))
-        i++;
-    if (i == sizeof families / sizeof *families)
-        return complain(report, config, set, index,
-                        "does not exist, and its name does not tell which kind of key to make; "
-                        "name it *ed25519*, *ecdsa* or *rsa*, or make it with ssh-keygen");
-    if ((size_t)snprintf(temporary, sizeof temporary, "%s.new", file) >= sizeof temporary)
-        return complain(report, config, set, index, "the path is too long");
-    if (ssh_pki_generate(families[i].type, families[i].parameter, &key) != SSH_OK)
-        return complain(report, config, set, index, "a key could not be generated");
-
-    /* The library creates files by the umask; nobody else may read this one at any time. */
-    mode_t before = umask(077);
-    int written = ssh_pki_export_privkey_file(key, NULL, NULL, NULL, temporary);
-    umask(before);
-    if (written != SSH_OK || chmod(temporary, 0600) < 0 || rename(temporary, file) < 0) {
-        unlink(temporary);
-        complain(report, config, set, index,
-                 "a generated key could not be written; is the directory there and writable?");
-        goto out;
-    }
-    log_info("hostkey.generated", LOG_TEXT("file", file),
-             LOG_TEXT("type", ssh_key_type_to_char(families[i].type)));
-    rc = 0;
-out:
-    ssh_key_free(key);
-    return rc;
-}
-
 /* --- passphrases ------------------------------------------------------------------------------ */
 
 /* *ret_passphrase is NULL if the key has none; it ends with secret_free() of its length. */
@@ -200,60 +160,6 @@ static int load_one(const struct config *config, const struct config_host_key *k
     return rc;
 }
 
-void hostkeys_fingerprint(ssh_key key, enum ssh_publickey_hash_type type, char *ret_text)
-{
-    unsigned char *hash = NULL;
-    size_t length = 0;
-    char *text;
-
-    ret_text[0] = '\0';
-    if (ssh_get_publickey_hash(key, type, &hash, &length) != SSH_OK)
-        return;
-    text = ssh_get_fingerprint_hash(type, hash, length);
-    snprintf(ret_text, HOSTKEY_FINGERPRINT_SIZE, "%s", text ? text : "");
-    ssh_string_free_char(text);
-    ssh_clean_pubkey_hash(&hash);
-}
-
-static void log_key(const struct config_host_keys *set, size_t index, ssh_key key)
-{
-    char source[4096], sha256[HOSTKEY_FINGERPRINT_SIZE], md5[HOSTKEY_FINGERPRINT_SIZE];
-
-    hostkeys_source(set, index, source, sizeof source);
-    hostkeys_fingerprint(key, SSH_PUBLICKEY_HASH_SHA256, sha256);
-    hostkeys_fingerprint(key, SSH_PUBLICKEY_HASH_MD5, md5);
-    log_info("hostkey.loaded", LOG_TEXT("file", source),
-             LOG_TEXT("type", ssh_key_type_to_char(ssh_key_type(key))),
-             LOG_TEXT("fingerprint", sha256), LOG_TEXT("md5", md5),
-             LOG_TEXT("set", set->name ? set->name : ""));
-}
-
-static int ensure(const struct config *config, const struct config_host_keys *set,
-                  struct report *report)
-{
-    ssh_key *keys = NULL;
-    int rc;
-
-    for (size_t i = 0; set->generate && i < set->count; i++)
-        if (access(set->files[i], F_OK) < 0 && errno == ENOENT)
-            generate(config, set, i, report);
-    rc = hostkeys_load(config, set, &keys, report);
-    for (size_t i = 0; rc == 0 && keys[i]; i++)
-        log_key(set, i, keys[i]);
-    hostkeys_free(keys);
-    return rc;
-}
-
-int hostkeys_ensure(const struct config *config, struct report *report)
-{
-    int rc = ensure(config, &config->host_keys, report);
-
-    for (size_t i = 0; i < config->host_key_sets_count; i++)
-        if (ensure(config, &config->host_key_sets[i], report) < 0)
-            rc = SP_ERR_INVALID;
-    return rc;
-}
-
 static bool is_same_family(ssh_key a, ssh_key b)
 {
     /* All sizes of ECDSA take one place in the library. */
@@ -300,4 +206,126 @@ void hostkeys_free(ssh_key *keys)
     for (size_t i = 0; keys && keys[i]; i++)
         ssh_key_free(keys[i]);
     free(keys);
+}
+
+/* --- telling ---------------------------------------------------------------------------------- */
+
+#define FINGERPRINT_SIZE 64
+
+static void fingerprint(ssh_key key, enum ssh_publickey_hash_type type, char *ret_text)
+{
+    unsigned char *hash = NULL;
+    size_t length = 0;
+    char *text;
+
+    ret_text[0] = '\0';
+    if (ssh_get_publickey_hash(key, type, &hash, &length) != SSH_OK)
+        return;
+    text = ssh_get_fingerprint_hash(type, hash, length);
+    snprintf(ret_text, FINGERPRINT_SIZE, "%s", text ? text : "");
+    ssh_string_free_char(text);
+    ssh_clean_pubkey_hash(&hash);
+}
+
+static int describe(const struct config *config, const struct config_host_keys *set,
+                    void (*each)(const struct hostkey_facts *facts, void *arg), void *arg,
+                    struct report *report)
+{
+    ssh_key *keys = NULL;
+    int rc = hostkeys_load(config, set, &keys, report);
+
+    for (size_t i = 0; rc == 0 && keys[i]; i++) {
+        char source[4096], sha256[FINGERPRINT_SIZE], md5[FINGERPRINT_SIZE];
+        const struct hostkey_facts facts = {
+            .set = set->name ? set->name : "",
+            .source = source,
+            .type = ssh_key_type_to_char(ssh_key_type(keys[i])),
+            .sha256 = sha256,
+            .md5 = md5,
+        };
+        hostkeys_source(set, i, source, sizeof source);
+        fingerprint(keys[i], SSH_PUBLICKEY_HASH_SHA256, sha256);
+        fingerprint(keys[i], SSH_PUBLICKEY_HASH_MD5, md5);
+        each(&facts, arg);
+    }
+    hostkeys_free(keys);
+    return rc;
+}
+
+int hostkeys_describe(const struct config *config,
+                      void (*each)(const struct hostkey_facts *facts, void *arg), void *arg,
+                      struct report *report)
+{
+    int rc = describe(config, &config->host_keys, each, arg, report);
+
+    for (size_t i = 0; i < config->host_key_sets_count; i++)
+        if (describe(config, &config->host_key_sets[i], each, arg, report) < 0)
+            rc = SP_ERR_INVALID;
+    return rc;
+}
+
+static void log_key(const struct hostkey_facts *facts, void *arg)
+{
+    (void)arg;
+    log_info("hostkey.loaded", LOG_TEXT("file", facts->source), LOG_TEXT("type", facts->type),
+             LOG_TEXT("fingerprint", facts->sha256), LOG_TEXT("md5", facts->md5),
+             LOG_TEXT("set", facts->set));
+}
+
+/* --- making ----------------------------------------------------------------------------------- */
+
+static int generate(const struct config *config, const struct config_host_keys *set, size_t index,
+                    struct report *report)
+{
+    const char *file = set->files[index];
+    const char *slash = strrchr(file, '/');
+    const char *name = slash ? slash + 1 : file;
+    ssh_key key = NULL;
+    char temporary[4096];
+    int rc = SP_ERR_INVALID;
+    size_t i = 0;
+
+    while (i < sizeof families / sizeof *families && !strstr(name, families[i].in_name))
+        i++;
+    if (i == sizeof families / sizeof *families)
+        return complain(report, config, set, index,
+                        "does not exist, and its name does not tell which kind of key to make; "
+                        "name it *ed25519*, *ecdsa* or *rsa*, or make it with ssh-keygen");
+    if ((size_t)snprintf(temporary, sizeof temporary, "%s.new", file) >= sizeof temporary)
+        return complain(report, config, set, index, "the path is too long");
+    if (ssh_pki_generate(families[i].type, families[i].parameter, &key) != SSH_OK)
+        return complain(report, config, set, index, "a key could not be generated");
+
+    /* The library creates files by the umask; nobody else may read this one at any time. */
+    mode_t before = umask(077);
+    int written = ssh_pki_export_privkey_file(key, NULL, NULL, NULL, temporary);
+    umask(before);
+    if (written != SSH_OK || chmod(temporary, 0600) < 0 || rename(temporary, file) < 0) {
+        unlink(temporary);
+        complain(report, config, set, index,
+                 "a generated key could not be written; is the directory there and writable?");
+        goto out;
+    }
+    log_info("hostkey.generated", LOG_TEXT("file", file),
+             LOG_TEXT("type", ssh_key_type_to_char(families[i].type)));
+    rc = 0;
+out:
+    ssh_key_free(key);
+    return rc;
+}
+
+static void generate_absent(const struct config *config, const struct config_host_keys *set,
+                            struct report *report)
+{
+    for (size_t i = 0; set->generate && i < set->count; i++)
+        if (access(set->files[i], F_OK) < 0 && errno == ENOENT)
+            generate(config, set, i, report);
+}
+
+int hostkeys_ensure(const struct config *config, struct report *report)
+{
+    generate_absent(config, &config->host_keys, report);
+    for (size_t i = 0; i < config->host_key_sets_count; i++)
+        generate_absent(config, &config->host_key_sets[i], report);
+    return hostkeys_describe(config, log_key, NULL, report);
 }

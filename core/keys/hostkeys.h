@@ -29,8 +29,18 @@ void hostkeys_source(const struct config_host_keys *set, size_t index, char *ret
 /* Every key is loaded: wipe from this process's environment what opened them. */
 void hostkeys_forget_passphrases(const struct config *config);
 
-#define HOSTKEY_FINGERPRINT_SIZE 64
-/* "SHA256:…" and "MD5:…", as ssh-keygen -l prints them; "" where the library cannot. */
-void hostkeys_fingerprint(ssh_key key, enum ssh_publickey_hash_type type, char *ret_text);
+/* What is told of a key, so that people can compare. */
+struct hostkey_facts {
+    const char *set; /* its name, or "" for "host_keys" */
+    const char *source;
+    const char *type;
+    const char *sha256; /* as ssh-keygen -l prints them: "SHA256:…", "MD5:…"; … */
+    const char *md5;    /* … "" where the library cannot */
+};
+/* Load each set and tell of each of its keys. 0, or SP_ERR_INVALID with every fault in report; of a
+ * set with a fault nothing is told. */
+int hostkeys_describe(const struct config *config,
+                      void (*each)(const struct hostkey_facts *facts, void *arg), void *arg,
+                      struct report *report);
 
 #endif
