@@ -180,8 +180,7 @@ const char *auth_key_lacks(const struct auth_packet *packet, uint32_t key_option
 
     if (certificate) {
         is_verification_required |= certificate->is_verification_required;
-        is_touch_optional =
-            certificate->is_touch_optional && (is_touch_optional || certificate->facts.trusted);
+        is_touch_optional = is_touch_optional && certificate->is_touch_optional;
     }
     if (is_verification_required && !(packet->key_flags & SP_KEY_VERIFIED))
         return "the key was used without PIN or fingerprint";
