@@ -257,6 +257,7 @@ static void free_plugins(struct config *config)
         free(plugin->plugin);
         free(plugin->config_json);
         free(plugin->threading);
+        free(plugin->deadlines_json);
         free(plugin->sandbox.user);
         free(plugin->sandbox.group);
     }

@@ -150,6 +150,7 @@ struct config_plugin {    /* an instance */
     char *config_json;    /* "{}" if none is given */
     char *threading;      /* "reactor", "connection", "serial"; NULL: as the manifest says */
     uint64_t deadline_ms; /* 0: as the manifest says */
+    char *deadlines_json; /* from operations' names to milliseconds; "{}" if none are given */
     bool on_error_next;   /* a failure counts as "no opinion" */
     enum config_isolation isolation;
     struct config_sandbox sandbox;

@@ -359,6 +359,7 @@ static void extract_plugin(struct extract *extract, const json_t *object, size_t
 {
     struct config_plugin *plugin = &extract->config->plugins[index];
     const json_t *inner = json_object_get(object, "config");
+    const json_t *deadlines = json_object_get(object, "deadlines_ms");
     const char *on_error = json_string_value(json_object_get(object, "on_error"));
     char pointer[32];
     snprintf(pointer, sizeof pointer, "/plugins/%zu", index);
@@ -372,7 +373,9 @@ static void extract_plugin(struct extract *extract, const json_t *object, size_t
     plugin->on_error_next = on_error && strcmp(on_error, "next") == 0;
     plugin->config_json =
         json_is_object(inner) ? json_dumps(inner, JSON_COMPACT) : copy(extract, "{}");
-    if (!plugin->config_json)
+    plugin->deadlines_json =
+        json_is_object(deadlines) ? json_dumps(deadlines, JSON_COMPACT) : copy(extract, "{}");
+    if (!plugin->config_json || !plugin->deadlines_json)
         extract->is_out_of_memory = true;
 }
 

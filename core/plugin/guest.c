@@ -131,6 +131,10 @@ static void on_done(struct plugin_call *plugin_call, int32_t verdict, const stru
     struct guest_call *call = container_of(plugin_call, struct guest_call, call);
     if (!call->token)
         return;
+    /* The next data is framed as the operation has said, and it may come once this is answered. */
+    if (call->call.operation == PLUGIN_CHANNEL_data)
+        guest_channel_reframed(call->guest,
+                               ((const struct sp_channel_event *)call->event->data)->channel);
     if (reply)
         send_reply(call->guest, call, reply);
     else
@@ -213,7 +217,7 @@ void guest_call_ready(struct guest *guest, sp_id channel, struct guest_block *co
     struct guest_call *call = calloc(1, sizeof *call);
     if (!call) {
         log_error("plugin.failed", LOG_TEXT("instance", plugin_instance_name(guest->instance)),
-                  LOG_TEXT("operation", "channel.ready_to_send"),
+                  LOG_TEXT("operation", plugin_operation_info(PLUGIN_CHANNEL_ready_to_send)->name),
                   LOG_TEXT("reason", "out of memory"));
         return;
     }

@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "config/schema.h"
 #include "plugin/counting.h"
+#include "plugin/deadlines.h"
 #include "plugin/frame.h"
 #include "plugin/private.h"
 #include "plugin/remote.h"
@@ -113,6 +114,41 @@ static int find_manifest(struct plugin_instance *instance, const struct config *
     return rc;
 }
 
+/* The operator's word counts more than the author's, and of each the one for the operation more
+ * than the one for all. What may take as long as the data takes has no deadline unless it is named.
+ */
+static uint64_t choose_deadline(const struct config_plugin *plugin, const struct manifest *manifest,
+                                const json_t *own, enum plugin_operation operation)
+{
+    uint64_t usual = plugin_operation_info(operation)->deadline_ms;
+    uint64_t named = deadlines_get(own, operation);
+    if (named)
+        return named;
+    if (usual && plugin->deadline_ms)
+        return plugin->deadline_ms;
+    named = deadlines_get(manifest->deadlines, operation);
+    if (named)
+        return named;
+    return usual && manifest->deadline_ms ? manifest->deadline_ms : usual;
+}
+
+static void set_deadlines(struct plugin_instance *instance, const struct config *config,
+                          size_t number, struct report *report)
+{
+    const struct config_plugin *plugin = &config->plugins[number];
+    const struct manifest *manifest = instance->manifest;
+    char key[KEY_ROOM];
+    json_t *own = plugin->deadlines_json
+                      ? json_loads(plugin->deadlines_json, JSON_REJECT_DUPLICATES, NULL)
+                      : NULL;
+    snprintf(key, sizeof key, "/plugins/%zu/deadlines_ms", number);
+    deadlines_check(own, manifest->interfaces, config->file, key, config->positions, plugin->line,
+                    report);
+    for (unsigned i = 0; i < PLUGIN_OPERATION_COUNT; i++)
+        instance->deadlines_ms[i] = choose_deadline(plugin, manifest, own, i);
+    json_decref(own);
+}
+
 static void run_tick(struct pool_job *job);
 
 struct plugin_instance *instance_new(const struct config *config, size_t number,
@@ -130,8 +166,7 @@ struct plugin_instance *instance_new(const struct config *config, size_t number,
     if (find_manifest(instance, config, number, report) < 0)
         goto fail;
     instance->number = (uint32_t)number;
-    instance->deadline_ms =
-        plugin->deadline_ms ? plugin->deadline_ms : instance->manifest->deadline_ms;
+    set_deadlines(instance, config, number, report);
     instance->on_error_next = plugin->on_error_next;
     choose_threading(instance, config, number, report);
     instance->is_isolated = plugin->isolation == CONFIG_AS_MANIFEST
@@ -277,9 +312,7 @@ void instance_free(struct plugin_instance *instance)
 uint64_t instance_deadline_ms(const struct plugin_instance *instance,
                               enum plugin_operation operation)
 {
-    uint64_t deadline_ms = plugin_operation_info(operation)->deadline_ms;
-    /* What may take as long as the data takes has no deadline, whoever wishes for one. */
-    return deadline_ms && instance->deadline_ms ? instance->deadline_ms : deadline_ms;
+    return instance->deadlines_ms[operation];
 }
 
 bool instance_has_tick(const struct plugin_instance *instance)

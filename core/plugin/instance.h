@@ -32,7 +32,7 @@ struct plugin_instance {
     struct manifest *manifest;
     struct loaded_plugin loaded;
     enum plugin_threading threading;
-    uint64_t deadline_ms; /* 0: as each operation's */
+    uint64_t deadlines_ms[PLUGIN_OPERATION_COUNT]; /* 0: none */
     bool on_error_next;
     char *config_json; /* with defaults filled in */
     void *self;

@@ -16,6 +16,7 @@
 #include "base/err.h"
 #include "config/position.h"
 #include "config/schema.h"
+#include "plugin/deadlines.h"
 #include "plugin/digest.h"
 #include "plugin/trust.h"
 
@@ -200,6 +201,9 @@ static void take(struct manifest *manifest, const struct positions *positions,
 
     take_abi(manifest, json_string_value(json_object_get(d, "abi")), positions, report);
     take_interfaces(manifest, json_object_get(d, "interfaces"), positions, report);
+    manifest->deadlines = json_object_get(d, "deadlines_ms");
+    deadlines_check(manifest->deadlines, manifest->interfaces, manifest->file, "/deadlines_ms",
+                    positions, 0, report);
     if (!library_is_within(manifest->library))
         report_error(report, manifest->file, positions_line(positions, "/library"), "/library",
                      "\"%s\" must lie below the manifest's directory: a relative path without "

@@ -34,6 +34,7 @@ struct manifest {
     enum plugin_threading threading;
     bool is_isolated;      /* in a process of its own, unless the configuration says otherwise */
     uint64_t deadline_ms;  /* 0: as the operation's */
+    json_t *deadlines;     /* of single operations, by name */
     json_t *configuration; /* the schema of an instance's configuration */
     const char *description;
     const char *author;

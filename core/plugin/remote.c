@@ -437,6 +437,11 @@ static void on_message(struct peer *peer, const struct peer_message *message, co
 void remote_gate_opened(struct remote *remote, const struct sp_connection *connection,
                         sp_id channel, uint64_t room)
 {
+    const struct sp_host *host = &remote->instance->services;
+    if (remote->state != REMOTE_UP) { /* it went as it took the channel */
+        host->channel_close(host, channel);
+        return;
+    }
     size_t length = marshal_size(&layout_sp_connection, connection);
     const struct peer_message message = {
         .length = (uint32_t)length, .kind = PEER_GATE_OPEN, .id = channel, .size = room};

@@ -23,6 +23,7 @@ struct plugin_channel {
     struct session *session; /* likewise */
     struct plugin_strands *strands;
     struct plugin_instance *instance;
+    uint32_t epoch; /* the instance's life in which it took the channel */
     struct plugin_gate *gate;
     struct plugin_framing framing;
     size_t searched[2]; /* see framer.h; by SP_STREAM_* */
@@ -197,6 +198,7 @@ static void call_plugin(struct plugin_channel *owner, enum plugin_operation oper
     self->call.operation = operation;
     self->call.event = &self->event.head;
     self->call.strands = owner->strands;
+    self->call.epoch = owner->epoch;
     self->call.on_done = on_done;
     self->call.on_release = on_release;
     owner->references++;
@@ -372,6 +374,7 @@ int plugin_channel_adopt(struct channel *channel, struct plugin_instance *instan
         .session = session,
         .strands = plugin_strands_ref(session->strands),
         .instance = instance,
+        .epoch = plugin_instance_epoch(instance),
         .gate = gate,
         .id = channel_id(channel),
         .references = 1,
@@ -396,6 +399,7 @@ void plugin_channel_refuse(struct session_service *service, struct session *sess
         .strands = session ? plugin_strands_ref(session->strands)
                            : plugin_strands_new(service->host), /* keeps the order of the two */
         .instance = instance,
+        .epoch = plugin_instance_epoch(instance),
         .gate = gate,
         .id = plugin_gate_channel(gate),
         .references = 1,

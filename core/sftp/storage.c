@@ -16,6 +16,9 @@ static const struct sp_fs_reply empty_reply = {.head = {.struct_size = sizeof em
 static const char late_text[] = "The storage did not answer in time";
 static const struct sp_fs_reply late_reply = {.head = {.struct_size = sizeof late_reply},
                                               .text = {late_text, sizeof late_text - 1}};
+static const char stale_text[] = "The storage was started anew: open a new connection";
+static const struct sp_fs_reply stale_reply = {.head = {.struct_size = sizeof stale_reply},
+                                               .text = {stale_text, sizeof stale_text - 1}};
 
 static struct sp_str str_of(const char *text)
 {
@@ -74,6 +77,8 @@ static const struct sp_fs_reply *fs_reply_of(int32_t verdict, const struct sp_re
 {
     if (reply)
         return (const struct sp_fs_reply *)(const void *)reply;
+    if (verdict == SP_E_STALE)
+        return &stale_reply;
     return verdict == SP_E_TIMEOUT ? &late_reply : &empty_reply;
 }
 
@@ -113,6 +118,7 @@ static void perform(struct sftp_call *call)
     call->call.instance = call->mount->instance;
     call->call.event = &call->event.common.head;
     call->call.strands = call->tree->strands;
+    call->call.epoch = call->mount->epoch;
     call->call.on_done = on_done;
     call->call.on_release = on_release;
     memset(&call->call.state, 0, sizeof call->call.state);
@@ -148,6 +154,7 @@ static void on_attached(struct plugin_call *plugin_call, int32_t verdict,
     if (status == SP_FS_OK) {
         mount->state = SFTP_VIEW_ATTACHED;
         mount->view = fs_reply->handle;
+        mount->epoch = plugin_instance_epoch(mount->instance);
     } else {
         mount->state = SFTP_VIEW_NONE;
         log_warning("sftp.attach_failed", LOG_U64("conn", attach->tree->connection->id),
@@ -223,8 +230,10 @@ void sftp_call_start(struct sftp_call *call, struct sftp_tree *tree, struct sftp
         return;
     }
     if (mount->state == SFTP_VIEW_NONE &&
-        !plugin_instance_offers(mount->instance, PLUGIN_FS_attach))
+        !plugin_instance_offers(mount->instance, PLUGIN_FS_attach)) {
         mount->state = SFTP_VIEW_ATTACHED;
+        mount->epoch = plugin_instance_epoch(mount->instance);
+    }
     if (mount->state == SFTP_VIEW_ATTACHED) {
         perform(call);
         return;
@@ -290,6 +299,7 @@ void sftp_mount_detach(struct sftp_tree *tree, struct sftp_mount *mount)
                                         .operation = PLUGIN_FS_detach,
                                         .event = &detach->event.head,
                                         .strands = detach->strands,
+                                        .epoch = mount->epoch,
                                         .on_done = on_detached,
                                         .on_release = on_detach_released};
     plugin_call_start(&detach->call);

@@ -25,7 +25,8 @@ enum sftp_view { SFTP_VIEW_NONE, SFTP_VIEW_ATTACHING, SFTP_VIEW_ATTACHED };
 struct sftp_mount {
     const struct config_mount *config;
     struct plugin_instance *instance; /* NULL: the configuration names none that is there */
-    uint64_t view;                    /* what attach gave */
+    uint64_t view;                    /* what attach gave … */
+    uint32_t epoch;                   /* … and the provider's life in which it did */
     enum sftp_view state;
     struct list waiting; /* struct sftp_call: for attach */
 };
