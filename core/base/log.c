@@ -1,10 +1,12 @@
 /* log.c: turns a record into one line and writes it. Called from everywhere, on any thread; takes
- * no memory and no lock, so that a record can tell of a lack of either. */
+ * no memory and no lock, so that a record can tell of a lack of either. Only where somebody watches
+ * is a lock taken, once the record is written. */
 #include "base/log.h"
 #include "base/unicode.h"
 
 #include <errno.h>
 #include <inttypes.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -20,6 +22,7 @@ struct record {
     size_t length;
     size_t limit;
     bool is_cut;
+    enum log_format format;
 };
 
 /* Set by log_open() before threads start; until then, what a person at a terminal wants. */
@@ -28,6 +31,14 @@ static struct {
     enum log_level level;
     enum log_format format;
 } sink = {STDERR_FILENO, LOG_LEVEL_INFO, LOG_FORMAT_TEXT};
+
+/* Who watches; the lock keeps him there while he is called. */
+static struct {
+    pthread_rwlock_t lock;
+    _Atomic bool is_there;
+    log_watcher *watcher;
+    void *arg;
+} watch = {.lock = PTHREAD_RWLOCK_INITIALIZER};
 
 size_t log_text_length(const char *text)
 {
@@ -39,6 +50,15 @@ void log_open(int fd, enum log_level level, enum log_format format)
     sink.fd = fd;
     sink.level = level;
     sink.format = format;
+}
+
+void log_watch(log_watcher *watcher, void *arg)
+{
+    pthread_rwlock_wrlock(&watch.lock);
+    watch.watcher = watcher;
+    watch.arg = arg;
+    watch.is_there = watcher != NULL;
+    pthread_rwlock_unlock(&watch.lock);
 }
 
 bool log_is_enabled(enum log_level level)
@@ -71,15 +91,13 @@ static void put_text(struct record *record, const char *text)
 
 /* UTC by our own arithmetic: gmtime_r() may read the time zone's file, and allocate. The day count
  * is split in the 400-year eras of the Gregorian calendar, with years that begin in March. */
-static void put_time(struct record *record)
+static void put_time(struct record *record, const struct timespec *now)
 {
-    struct timespec now;
     char text[64];
     unsigned int second, day, year, month, year_of_era;
 
-    clock_gettime(CLOCK_REALTIME, &now);
-    second = (unsigned int)(now.tv_sec % 86400);
-    day = (unsigned int)(now.tv_sec / 86400) + 719468; /* from 0000-03-01 */
+    second = (unsigned int)(now->tv_sec % 86400);
+    day = (unsigned int)(now->tv_sec / 86400) + 719468; /* from 0000-03-01 */
     year = day / 146097 * 400;
     day %= 146097;
     year_of_era = (day - day / 1460 + day / 36524 - day / 146096) / 365;
@@ -90,7 +108,7 @@ static void put_time(struct record *record)
     year += month >= 10;
     month = month < 10 ? month + 3 : month - 9;
     snprintf(text, sizeof(text), "%04u-%02u-%02uT%02u:%02u:%02u.%03uZ", year, month, day + 1,
-             second / 3600, second / 60 % 60, second % 60, (unsigned int)(now.tv_nsec / 1000000));
+             second / 3600, second / 60 % 60, second % 60, (unsigned int)(now->tv_nsec / 1000000));
     put_text(record, text);
 }
 
@@ -131,7 +149,8 @@ static void put_escape(struct record *record, uint32_t value, bool is_point)
 {
     char escape[16];
 
-    if (sink.format == LOG_FORMAT_JSON) /* what is unsafe lies below U+10000; a byte has no name */
+    if (record->format ==
+        LOG_FORMAT_JSON) /* what is unsafe lies below U+10000; a byte has no name */
         snprintf(escape, sizeof(escape), "\\u%04" PRIx32, is_point ? value & 0xffff : 0xfffd);
     else if (is_point && value > 0x7f)
         snprintf(escape, sizeof(escape), "\\u{%" PRIx32 "}", value);
@@ -180,7 +199,7 @@ static void put_number(struct record *record, const struct log_field *field)
 /* A text may be cut; a field of which nothing but the name would be left is left out. */
 static void put_field(struct record *record, const struct log_field *field)
 {
-    bool is_json = sink.format == LOG_FORMAT_JSON;
+    bool is_json = record->format == LOG_FORMAT_JSON;
     size_t start = record->length;
     size_t len = field->kind == LOG_KIND_TEXT && field->value.text ? field->length : 0;
     size_t value;
@@ -199,14 +218,15 @@ static void put_field(struct record *record, const struct log_field *field)
         record->length = start;
 }
 
-static void put_head(struct record *record, enum log_level level, const char *event)
+static void put_head(struct record *record, const struct timespec *now, enum log_level level,
+                     const char *event)
 {
     char pid[32];
-    bool is_json = sink.format == LOG_FORMAT_JSON;
+    bool is_json = record->format == LOG_FORMAT_JSON;
 
     snprintf(pid, sizeof(pid), is_json ? "\",\"pid\":%ld" : " pid=%ld", (long)getpid());
     put_text(record, is_json ? "{\"time\":\"" : "");
-    put_time(record);
+    put_time(record, now);
     put_text(record, is_json ? "\",\"level\":\"" : " ");
     put_text(record, level_name(level));
     put_text(record, is_json ? "\",\"event\":\"" : " ");
@@ -214,26 +234,63 @@ static void put_head(struct record *record, enum log_level level, const char *ev
     put_text(record, pid);
 }
 
+static void start(struct record *record, enum log_format format)
+{
+    record->format = format;
+    record->length = 0;
+    record->limit = RECORD_MAX - RECORD_TAIL;
+    record->is_cut = false;
+}
+
+/* The fields, and the mark if not all are there. */
+static void put_fields(struct record *record, const struct log_field *fields)
+{
+    for (const struct log_field *field = fields; field->key && !record->is_cut; field++)
+        put_field(record, field);
+    record->limit = RECORD_MAX;
+    if (record->is_cut) {
+        record->is_cut = false;
+        put_text(record, record->format == LOG_FORMAT_JSON ? ",\"truncated\":1" : " truncated=1");
+    }
+}
+
+/* The fields alone are made anew: the sink may have had them as JSON. */
+static void show(const struct timespec *now, enum log_level level, const char *event,
+                 const struct log_field *fields)
+{
+    struct record record;
+
+    start(&record, LOG_FORMAT_TEXT);
+    put_fields(&record, fields);
+    const struct log_sight sight = {
+        .level = level,
+        .time_ms = (int64_t)now->tv_sec * 1000 + now->tv_nsec / 1000000,
+        .event = event,
+        .fields = fields,
+        .text = record.bytes + (record.length > 0), /* without the blank */
+        .length = record.length - (record.length > 0),
+    };
+    pthread_rwlock_rdlock(&watch.lock);
+    if (watch.watcher)
+        watch.watcher(watch.arg, &sight);
+    pthread_rwlock_unlock(&watch.lock);
+}
+
 void log_write(enum log_level level, const char *event, const struct log_field *fields)
 {
     struct record record;
-    bool is_json = sink.format == LOG_FORMAT_JSON;
+    struct timespec now;
     int saved = errno;
 
-    record.length = 0;
-    record.limit = RECORD_MAX - RECORD_TAIL;
-    record.is_cut = false;
-    put_head(&record, level, event);
-    for (const struct log_field *field = fields; field->key && !record.is_cut; field++)
-        put_field(&record, field);
-    record.limit = RECORD_MAX;
-    if (record.is_cut) {
-        record.is_cut = false;
-        put_text(&record, is_json ? ",\"truncated\":1" : " truncated=1");
-    }
-    put_text(&record, is_json ? "}\n" : "\n");
+    clock_gettime(CLOCK_REALTIME, &now);
+    start(&record, sink.format);
+    put_head(&record, &now, level, event);
+    put_fields(&record, fields);
+    put_text(&record, record.format == LOG_FORMAT_JSON ? "}\n" : "\n");
     /* There is nobody to tell of a sink that fails. */
     while (write(sink.fd, record.bytes, record.length) < 0 && errno == EINTR)
         ;
+    if (watch.is_there)
+        show(&now, level, event, fields);
     errno = saved;
 }

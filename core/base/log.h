@@ -45,6 +45,21 @@ bool log_is_enabled(enum log_level level);
 /* fields end with a zeroed one. Records longer than 8 KiB are cut, marked by truncated=1. */
 void log_write(enum log_level level, const char *event, const struct log_field *fields);
 
+/* A record as a watcher is shown it, for the time of the call. */
+struct log_sight {
+    enum log_level level;
+    int64_t time_ms; /* since 1970-01-01 UTC */
+    const char *event;
+    const struct log_field *fields;
+    const char *text; /* the fields as in a text log */
+    size_t length;
+};
+
+/* Show each record from now on to watcher, on the thread that logs it and after it was written; he
+ * must not log. NULL: to nobody, and none is being shown any more when this returns. */
+typedef void log_watcher(void *arg, const struct log_sight *sight);
+void log_watch(log_watcher *watcher, void *arg);
+
 /* The level, the event and no or more fields. */
 #define log_at(...) log_ended(__VA_ARGS__, ((struct log_field){.key = NULL}))
 #define log_ended(level, event, ...)                                                               \

@@ -51,6 +51,8 @@ struct session_service {
     struct chain connection_chain;
     struct chain auth_chain;
     struct chain channel_chain;
+    struct chain log_chain;
+    struct log_feed *log_feed; /* NULL: the chain is empty */
     struct factor_rules factor_rules;
     struct key_policy *key_policy;  /* of users' keys; NULL: none is taken */
     struct chain *subsystem_chains; /* one for each of config->subsystems; empty: the core's own */

@@ -15,6 +15,7 @@
 #include "session/auth.h"
 #include "session/binds.h"
 #include "session/internal.h"
+#include "session/log_feed.h"
 #include "session/proposal.h"
 
 /* --- services for plugins --------------------------------------------------------------------- */
@@ -205,6 +206,14 @@ int session_service_set_host(struct session_service *service, struct plugin_host
                           config->channel_chain.count, PLUGIN_CHANNEL, "/chains/channel", report);
     if (rc == 0)
         rc = factors_set_up(service, report);
+    if (rc == 0)
+        rc = chain_set_up(service, &service->log_chain, config->log_chain.instances,
+                          config->log_chain.count, PLUGIN_LOG, "/chains/log", report);
+    if (rc == 0 && service->log_chain.count > 0) {
+        service->log_feed = log_feed_new(host, service->reactor, &service->log_chain);
+        if (!service->log_feed)
+            rc = SP_ERR_NOMEM;
+    }
     service->holds_proposals =
         !tap_is_present() || any_offers(&service->connection_chain, PLUGIN_CONNECTION_proposal);
     service->subsystem_chains =
@@ -300,6 +309,8 @@ void session_service_free(struct session_service *service)
 {
     if (!service)
         return;
+    log_feed_free(service->log_feed);
+    free(service->log_chain.instances);
     free(service->connection_chain.instances);
     free(service->auth_chain.instances);
     free(service->channel_chain.instances);

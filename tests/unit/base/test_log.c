@@ -294,9 +294,84 @@ static void a_field_is_evaluated_only_if_the_level_is_on(void **state)
     assert_int_equal(evaluated, 1);
 }
 
+static struct {
+    unsigned count;
+    enum log_level level;
+    int64_t time_ms;
+    char event[64];
+    char text[9000];
+    size_t length;
+} shown;
+
+static void note(void *arg, const struct log_sight *sight)
+{
+    assert_ptr_equal(arg, &shown);
+    shown.count++;
+    shown.level = sight->level;
+    shown.time_ms = sight->time_ms;
+    snprintf(shown.event, sizeof shown.event, "%s", sight->event);
+    assert_true(sight->length < sizeof shown.text);
+    memcpy(shown.text, sight->text, sight->length);
+    shown.text[sight->length] = '\0';
+    shown.length = sight->length;
+}
+
+static void watcher_is_shown_what_was_written(void **state)
+{
+    (void)state;
+    memset(&shown, 0, sizeof shown);
+    for (int format = LOG_FORMAT_TEXT; format <= LOG_FORMAT_JSON; format++) {
+        begin(LOG_LEVEL_INFO, (enum log_format)format);
+        log_watch(note, &shown);
+        log_warning("test.seen", LOG_TEXT("word", "a b"), LOG_U64("number", 7));
+        log_watch(NULL, NULL);
+        assert_int_equal(shown.count, 1 + format);
+        assert_int_equal(shown.level, LOG_LEVEL_WARNING);
+        assert_string_equal(shown.event, "test.seen");
+        assert_string_equal(shown.text, "word=\"a b\" number=7");
+        assert_true(shown.time_ms / 1000 - (int64_t)time(NULL) <= 1);
+        assert_non_null(strstr(all_written(), "test.seen"));
+    }
+}
+
+static void watcher_is_not_shown_what_is_not_written_and_nothing_after_the_end(void **state)
+{
+    (void)state;
+    memset(&shown, 0, sizeof shown);
+    begin(LOG_LEVEL_INFO, LOG_FORMAT_TEXT);
+    log_watch(note, &shown);
+    log_debug("test.debug");
+    assert_int_equal(shown.count, 0);
+    log_info("test.bare");
+    assert_int_equal(shown.count, 1);
+    assert_int_equal(shown.length, 0);
+    log_watch(NULL, NULL);
+    log_info("test.after");
+    assert_int_equal(shown.count, 1);
+}
+
+static void watcher_is_shown_cut_records_as_cut(void **state)
+{
+    static char text[20000];
+
+    (void)state;
+    memset(&shown, 0, sizeof shown);
+    memset(text, 'x', sizeof text - 1);
+    begin(LOG_LEVEL_INFO, LOG_FORMAT_TEXT);
+    log_watch(note, &shown);
+    log_info("test.long", LOG_TEXT("text", text));
+    log_watch(NULL, NULL);
+    assert_int_equal(shown.count, 1);
+    assert_true(shown.length > 8000);
+    assert_string_equal(shown.text + shown.length - 12, " truncated=1");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(watcher_is_shown_what_was_written),
+        cmocka_unit_test(watcher_is_not_shown_what_is_not_written_and_nothing_after_the_end),
+        cmocka_unit_test(watcher_is_shown_cut_records_as_cut),
         cmocka_unit_test(a_text_record_has_time_level_event_process_and_fields),
         cmocka_unit_test(a_json_record_is_one_object_on_one_line),
         cmocka_unit_test(a_record_without_fields_is_complete),
