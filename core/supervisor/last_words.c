@@ -5,27 +5,21 @@
 #include <string.h>
 #include <sys/wait.h>
 
-static void copy_text(char *to, size_t size, const char *from, size_t from_size)
-{
-    size_t length = strnlen(from, from_size);
-    if (length >= size)
-        length = size - 1;
-    memcpy(to, from, length);
-    to[length] = 0;
-}
-
+/* The link has seen to it that each text ends within its field. */
 void last_words_hear(struct last_words *words, const struct link_message *message)
 {
+    _Static_assert(sizeof(words->instance) == sizeof(message->u.crash.instance) &&
+                       sizeof(words->operation) == sizeof(message->u.crash.operation),
+                   "what is sent has its place");
     if (message->kind == LINK_FAILED) {
-        copy_text(words->failure, sizeof(words->failure), message->u.text, sizeof(message->u.text));
+        memcpy(words->failure, message->u.text, sizeof(words->failure));
+        words->failure[sizeof(words->failure) - 1] = 0;
         return;
     }
     words->has_crashed = true;
     words->signal = message->number;
-    copy_text(words->instance, sizeof(words->instance), message->u.crash.instance,
-              sizeof(message->u.crash.instance));
-    copy_text(words->operation, sizeof(words->operation), message->u.crash.operation,
-              sizeof(message->u.crash.operation));
+    memcpy(words->instance, message->u.crash.instance, sizeof(words->instance));
+    memcpy(words->operation, message->u.crash.operation, sizeof(words->operation));
 }
 
 uint64_t last_words_signal(const struct last_words *words, int status)

@@ -295,8 +295,11 @@ static inline bool client_lives(const struct client *client)
 
 static inline int daemon_main(const char *config)
 {
-    const struct supervisor_options options = {
-        .config_file = config, .worker_path = "/proc/self/exe", .version = "test"};
+    const struct supervisor_options options = {.config_file = config,
+                                               .worker_path = "/proc/self/exe",
+                                               .version = "test",
+                                               .operations_count = FAKE_OPERATIONS,
+                                               .operation_name = fake_operation_name};
     return supervisor_run(&options);
 }
 
@@ -307,6 +310,8 @@ static inline int play_other_part(int argc, char **argv)
         return daemon_main(argv[2]);
     if (argc > 1 && strcmp(argv[1], "--worker") == 0)
         return fake_worker_main();
+    if (argc > 5 && strcmp(argv[1], "--plugin-host") == 0)
+        return fake_host_main(argv[5]);
     return -1;
 }
 

@@ -4,6 +4,10 @@
  * serve) or "die" (ends without a word).
  * What a client sends is done at once: 'a' authenticated, 'c' crash in a plugin, 'x' exit(0),
  * 'h' end the connection and hang, 'e' echo. A client's end of file ends its connection.
+ * For plugins: 'w' want the process of the first instance, and answer 'h' when it is there or 'n'
+ * if there is none; 'C' have that process crash, 'X' exit; 't' let the loop stand still, 'T' and
+ * stop; 'o' tell that too many threads are stuck; 'n' count; 'd' answer '1' if the first instance
+ * is disabled, else '0'.
  */
 #ifndef TEST_SUPERVISOR_FAKE_WORKER_H
 #define TEST_SUPERVISOR_FAKE_WORKER_H
@@ -22,6 +26,7 @@
 #include "supervisor/fault.h"
 #include "supervisor/generation.h"
 #include "supervisor/supervisor.h"
+#include "worker/counters.h"
 #include "worker/link.h"
 
 #define FAKE_CONNECTIONS_MAX 512
@@ -31,8 +36,19 @@ struct fake_connection {
     struct connection_origin origin;
 };
 
+#define FAKE_OPERATIONS 2
+
+static inline const char *fake_operation_name(size_t operation)
+{
+    static const char *const names[FAKE_OPERATIONS] = {"auth.none", "auth.password"};
+    return names[operation];
+}
+
 struct fake_worker {
     char banner[32];
+    struct counters counters;
+    int peer;   /* of the first instance's process; -1: there is none */
+    int waiter; /* the client that wants one */
     struct fake_connection connections[FAKE_CONNECTIONS_MAX];
     int count;
     int is_draining;
@@ -88,11 +104,65 @@ static inline void fake_list(const struct fake_worker *worker, uint64_t number)
     fake_tell(LINK_FACTS_END, number);
 }
 
+static inline void fake_answer(int client, char what)
+{
+    if (write(client, &what, 1) != 1)
+        _exit(5);
+}
+
+static inline void fake_take_host(struct fake_worker *worker, const struct link_message *message,
+                                  int fd)
+{
+    if (worker->peer >= 0)
+        close(worker->peer);
+    worker->peer = fd;
+    fake_answer(worker->waiter, fd >= 0 ? 'h' : message->u.text[0] ? 'n' : '?');
+}
+
+/* What has to do with plugins. */
+static inline void fake_play_plugin(struct fake_worker *worker, int client, char what)
+{
+    switch (what) {
+    case 'w':
+        worker->waiter = client;
+        fake_tell(LINK_HOST_WANTED, 0);
+        break;
+    case 'C':
+    case 'X':
+        fake_answer(worker->peer, what);
+        break;
+    case 't':
+    case 'T':
+        *worker->counters.turns = 1;
+        if (what == 'T')
+            raise(SIGSTOP);
+        for (;;)
+            pause();
+        break;
+    case 'o':
+        fake_tell(LINK_STUCK, 9);
+        break;
+    case 'n':
+        counter_add(&counters_operation(&worker->counters, 0, 1)->calls, 3);
+        counter_add(&counters_operation(&worker->counters, 0, 1)->nanoseconds, 900);
+        fake_answer(client, 'n');
+        break;
+    case 'd':
+        fake_answer(client, worker->counters.instances[0].is_disabled ? '1' : '0');
+        break;
+    default:
+        break;
+    }
+}
+
 static inline void fake_obey(struct fake_worker *worker, const struct link_message *message, int fd)
 {
     switch (message->kind) {
     case LINK_CONNECTION:
         fake_accept(worker, message, fd);
+        break;
+    case LINK_HOST:
+        fake_take_host(worker, message, fd);
         break;
     case LINK_DRAIN:
         worker->is_draining = 1;
@@ -143,6 +213,8 @@ static inline void fake_serve(struct fake_worker *worker, struct fake_connection
         fake_end(worker, connection);
         for (;;)
             pause();
+    } else if (strchr("wCXtTond", what)) {
+        fake_play_plugin(worker, connection->fd, what);
     } else if (write(connection->fd, &what, 1) != 1) {
         fake_end(worker, connection);
     }
@@ -168,7 +240,7 @@ static inline void fake_turn(struct fake_worker *worker)
 
 static inline int fake_worker_main(void)
 {
-    struct fake_worker worker = {.is_draining = 0};
+    struct fake_worker worker = {.peer = -1, .waiter = -1};
     struct config *config;
     struct report report = {0};
     size_t length;
@@ -179,6 +251,16 @@ static inline int fake_worker_main(void)
     if (!text || config_parse(text, length, "config", &config, &report) < 0)
         return 3;
     snprintf(worker.banner, sizeof(worker.banner), "%s", config->banner);
+    if (counters_map(WORKER_FD_COUNTERS, config->plugins_count, FAKE_OPERATIONS, &worker.counters) <
+        0)
+        return 6;
+    if (config->plugins_count > 0) {
+        strcpy(worker.counters.instances[0].threading, "serial");
+        memset(worker.counters.instances[0].isolation, 'p',
+               sizeof(worker.counters.instances[0].isolation));
+        counters_operation(&worker.counters, 0, 1)->is_offered = 1;
+        counters_operation(&worker.counters, 0, 1)->deadline_ms = 1234;
+    }
     config_free(config);
     report_free(&report);
     free(text);
@@ -194,6 +276,30 @@ static inline int fake_worker_main(void)
     while (!worker.is_draining || worker.count > 0)
         fake_turn(&worker);
     return 0;
+}
+
+/* The process of an instance: does what its worker sends, until that goes. */
+static inline int fake_host_main(const char *instance)
+{
+    char what;
+    signal(SIGPIPE, SIG_IGN);
+    if (strcmp(instance, "fails") == 0) {
+        struct link_message message = {.kind = LINK_FAILED, .u.text = "no such sandbox"};
+        link_send(WORKER_FD_LINK, &message, -1);
+        return 1;
+    }
+    fault_watch(WORKER_FD_LINK, fake_where);
+    fake_tell(LINK_READY, 0);
+    for (;;) {
+        struct pollfd source = {.fd = WORKER_FD_PEER, .events = POLLIN};
+        poll(&source, 1, -1);
+        if (read(WORKER_FD_PEER, &what, 1) <= 0)
+            return 0;
+        if (what == 'C')
+            raise(SIGSEGV);
+        if (what == 'X')
+            return 0;
+    }
 }
 
 #endif
