@@ -113,9 +113,9 @@ static int32_t send_message(struct guest *guest, const struct peer_message *mess
         return guest->peer.is_open ? SP_E_NOMEM : SP_E_STALE;
     size_t first = more ? (size_t)(message->kind == PEER_OPEN ? message->number : message->size)
                         : message->length;
-    if (first)
+    if (bytes && first)
         memcpy(body, bytes, first);
-    if (message->length > first)
+    if (more && message->length > first)
         memcpy(body + first, more, message->length - first);
     return 0;
 }
@@ -164,9 +164,8 @@ static int32_t guest_close(void *arg, sp_id channel)
     return send_message(arg, &(struct peer_message){.kind = PEER_CLOSE, .id = channel}, NULL, NULL);
 }
 
-static int32_t guest_reframed(void *arg, sp_id id)
+int32_t guest_channel_reframed(struct guest *guest, sp_id id)
 {
-    struct guest *guest = arg;
     struct guest_channel *channel = hashmap_get(&guest->channels, id);
     if (!channel)
         return SP_E_STALE;
@@ -178,6 +177,11 @@ static int32_t guest_reframed(void *arg, sp_id id)
                                          .size = channel->framing.size,
                                          .number = channel->framing.kind};
     return send_message(guest, &message, channel->framing.terminator, NULL);
+}
+
+static int32_t guest_reframed(void *arg, sp_id channel)
+{
+    return guest_channel_reframed(arg, channel);
 }
 
 static sp_id guest_reserve(void *arg)

@@ -52,6 +52,8 @@ extern const struct plugin_services guest_services; /* but for arg */
 void guest_on_gate(struct guest *guest, const struct peer_message *message, const uint8_t *body);
 /* An event of a channel, whose connection its channel may not know yet. */
 void guest_channel_note(struct guest *guest, sp_id channel, struct guest_block *event);
+/* Tell the worker of the channel's framing, if it has changed. 0, or SP_E_STALE. */
+int32_t guest_channel_reframed(struct guest *guest, sp_id channel);
 void guest_close_channels(struct guest *guest);
 
 #endif
