@@ -2,13 +2,14 @@
  * core/session for every request with a key. */
 #include "keys/certificate.h"
 
+#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <sallyport/plugin.h>
 
+#include "base/cidr.h"
 #include "base/err.h"
-#include "base/network.h"
 #include "base/str.h"
 #include "base/wire.h"
 #include "keys/public_key.h"
@@ -149,22 +150,35 @@ static int take_command(struct check *check, struct sp_str value)
     return 0;
 }
 
+/* The client's address; the zone of one that is local to a link does not count. */
+static bool read_address(const char *text, struct cidr *ret)
+{
+    char copy[INET6_ADDRSTRLEN];
+    size_t length = text ? strcspn(text, "%") : 0;
+
+    if (length >= sizeof copy)
+        return false;
+    if (length)
+        memcpy(copy, text, length);
+    copy[length] = '\0';
+    return cidr_parse(copy, ret) == 0;
+}
+
 static int take_sources(struct check *check, struct sp_str value)
 {
-    struct network_address client;
+    struct cidr client, network;
     char list[4096];
     bool is_inside = false;
     char *rest = list, *item;
 
     if (value.len == 0 || value.len >= sizeof list || memchr(value.data, '\0', (size_t)value.len) ||
-        !check->address || !network_address_parse(check->address, &client))
+        !read_address(check->address, &client))
         return refuse(check, "source-address is malformed");
     memcpy(list, value.data, (size_t)value.len + 1);
     while ((item = strsep(&rest, ","))) {
-        struct network network;
-        if (!network_parse(item, &network))
+        if (cidr_parse(item, &network) < 0)
             return refuse(check, "source-address is malformed");
-        is_inside = is_inside || network_contains(&network, &client);
+        is_inside = is_inside || cidr_contains(&network, &client);
     }
     return is_inside ? 0 : refuse(check, "is not for use from this address");
 }

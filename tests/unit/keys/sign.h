@@ -4,6 +4,7 @@
 #define TEST_KEYS_SIGN_H
 
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -40,6 +41,18 @@ static inline void signer_free(struct signer *signer)
     buffer_release(&signer->blob);
 }
 
+/* The key as a hardware key's, "sk-ssh-ed25519@openssh.com" for the application "ssh:". */
+static inline struct buffer signer_as_hardware(const struct signer *signer)
+{
+    struct buffer blob = {0};
+
+    wire_put_cstring(&blob, "sk-ssh-ed25519@openssh.com");
+    buffer_append(&blob, buffer_data(&signer->blob) + 4 + 11,
+                  buffer_length(&signer->blob) - 4 - 11);
+    wire_put_cstring(&blob, "ssh:");
+    return blob;
+}
+
 struct option {
     const char *name, *value; /* value NULL: no data */
 };
@@ -52,6 +65,7 @@ struct wanted {
     struct option critical[4], extensions[6];
     const struct buffer *ca_blob; /* in place of the signer's */
     const char *algorithm;        /* in place of "ssh-ed25519" */
+    bool is_hardware;             /* sign as OpenSSH's PROTOCOL.u2f says */
     const struct buffer *key;     /* fields behind the nonce, in place of those of subject */
     const char *type;
 };
@@ -115,11 +129,28 @@ static inline struct buffer certify(const struct signer *subject, const struct s
     put_options(&blob, wanted->extensions, 6);
     wire_put_cstring(&blob, "");
     put_nested(&blob, wanted->ca_blob ? wanted->ca_blob : &ca->blob);
+    struct buffer message = {0};
+    if (wanted->is_hardware) {
+        uint8_t digest[32];
+        EVP_Digest("ssh:", 4, digest, NULL, EVP_sha256(), NULL);
+        buffer_append(&message, digest, sizeof digest);
+        wire_put_u8(&message, 1);
+        wire_put_u32(&message, 5);
+        EVP_Digest(buffer_data(&blob), buffer_length(&blob), digest, NULL, EVP_sha256(), NULL);
+        buffer_append(&message, digest, sizeof digest);
+    } else {
+        buffer_append(&message, buffer_data(&blob), buffer_length(&blob));
+    }
     assert_int_equal(EVP_DigestSignInit(context, NULL, NULL, NULL, ca->pkey), 1);
-    assert_int_equal(EVP_DigestSign(context, bytes, &len, buffer_data(&blob), buffer_length(&blob)),
-                     1);
+    assert_int_equal(
+        EVP_DigestSign(context, bytes, &len, buffer_data(&message), buffer_length(&message)), 1);
     wire_put_cstring(&signature, wanted->algorithm ? wanted->algorithm : "ssh-ed25519");
     wire_put_string(&signature, bytes, len);
+    if (wanted->is_hardware) {
+        wire_put_u8(&signature, 1);
+        wire_put_u32(&signature, 5);
+    }
+    buffer_release(&message);
     put_nested(&blob, &signature);
     EVP_MD_CTX_free(context);
     buffer_release(&names);

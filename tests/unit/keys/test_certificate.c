@@ -349,6 +349,7 @@ static void the_clients_address_must_be_in_the_list(void **state)
         {"2001:db8::/32", "2001:db8:1::1", true},
         {"2001:db8::/32", "2001:db9::1", false},
         {"192.0.2.0/24", "::ffff:192.0.2.5", true},
+        {"fe80::/10", "fe80::1%eth0", true},
         {"192.0.2.0/24", "", false},
     };
 
@@ -382,6 +383,26 @@ static void a_ca_that_is_no_ca_is_refused(void **state)
     wanted = wanted_good();
     wanted.algorithm = "ssh-rsa";
     refuse_wanted(&wanted, "not signed by its CA");
+}
+
+static void a_ca_may_be_a_hardware_key(void **state)
+{
+    struct wanted wanted = wanted_good();
+    struct buffer ca_blob = signer_as_hardware(&ca);
+
+    (void)state;
+    wanted.ca_blob = &ca_blob;
+    wanted.algorithm = "sk-ssh-ed25519@openssh.com";
+    refuse_wanted(&wanted, "not signed by its CA");
+    wanted.is_hardware = true;
+    struct buffer blob = certify(&user, &ca, &wanted);
+    struct certificate *certificate = accepted(&blob, NOW);
+    assert_int_equal(certificate->facts.trusted, 0); /* the plain key is what is configured */
+    certificate_free(certificate);
+    buffer_release(&blob);
+    wanted.ca_blob = NULL; /* the plain key cannot have signed so */
+    refuse_wanted(&wanted, "not signed by its CA");
+    buffer_release(&ca_blob);
 }
 
 static void without_a_policy_nothing_is_taken(void **state)
@@ -585,6 +606,7 @@ int main(void)
         TEST(unknown_and_malformed_critical_options_are_refused),
         TEST(the_clients_address_must_be_in_the_list),
         TEST(a_ca_that_is_no_ca_is_refused),
+        TEST(a_ca_may_be_a_hardware_key),
         TEST(without_a_policy_nothing_is_taken),
         TEST(ssh_keygens_certificates_of_every_kind_are_taken),
         TEST(a_sha1_signature_of_the_ca_is_refused),
