@@ -51,8 +51,8 @@ configure_file(fault/plugins/not-elf.so ${dir}/not-elf.so COPYONLY
 file(CHMOD ${dir} PERMISSIONS OWNER_READ OWNER_WRITE OWNER_EXECUTE GROUP_READ GROUP_EXECUTE
      WORLD_READ WORLD_EXECUTE)
 
-foreach(test test_instance test_loader test_plugin_call test_remote test_plugin_service test_plugin_fault
-             test_chain)
+foreach(test test_instance test_loader test_plugin_call test_remote test_plugin_service
+             test_plugin_fault test_counting test_chain)
   if(TARGET ${test})
     add_dependencies(${test} fault_plugins)
     target_include_directories(${test} PRIVATE ${CMAKE_CURRENT_SOURCE_DIR}/fault/plugins)
