@@ -1,5 +1,6 @@
 # auth-http against a real web service: over TLS with certificates on both sides, with each method
 # and each client; whatever the service does wrong lets nobody in, and the next user is served.
+# seconds: 180
 . "$(dirname "$0")/lib.sh"
 need sshpass openssl plink sftp
 [ -d "$PLUGIN_DIR/auth-http" ] || skip "auth-http is not built"

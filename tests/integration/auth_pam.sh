@@ -1,5 +1,6 @@
 # auth-pam against the PAM of this machine, with services of its own: passwords, dialogues whose
 # prompts PAM chooses, expired passwords, sessions, and modules that misbehave.
+# seconds: 180
 . "$(dirname "$0")/lib.sh"
 need cc sshpass expect plink psftp
 [ -d "$PLUGIN_DIR/auth-pam" ] || skip "auth-pam is not built"
@@ -106,6 +107,22 @@ expect -re "\nin" { exit 0 }
 exit 1
 END
 expect "$W/answer" >"$W/out/expect" || fail "ssh, a dialogue: $(cat "$W/out/expect")"
+
+# A password that has expired, as ssh changes it.
+cat >"$W/change" <<'END'
+set timeout 30
+spawn ssh -F $env(W)/ssh_config -o BatchMode=no -o PreferredAuthentications=password \
+    -o PubkeyAuthentication=no -o NumberOfPasswordPrompts=1 expired-bob@target "echo in"
+expect "password: " { send "$env(PASSWORD)\r" }
+expect "old password: " { send "$env(PASSWORD)\r" }
+expect "new password: " { send "fine and long\r" }
+expect "new password: " { send "fine and long\r" }
+expect -re "\nin" { exit 0 }
+exit 1
+END
+expect "$W/change" >"$W/out/expect" || fail "ssh, a change: $(cat "$W/out/expect")"
+expect_failure with_password expired-bob
+expect_equal "$(with_password expired-bob 'fine and long')" in "the new password"
 
 # Clients that leave in the middle of one hold nobody up.
 raw <<'END'
