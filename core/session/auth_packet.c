@@ -65,6 +65,11 @@ static void read_password(struct auth_packet *packet, struct wire_reader *reader
         packet->fault = "the new password is empty";
 }
 
+static bool is_hardware(struct sp_str name)
+{
+    return name.len > 3 && memcmp(name.data, "sk-", 3) == 0;
+}
+
 /* The algorithm that counts is the one inside the signature. Behind that of a hardware key come its
  * flags and counter (OpenSSH's PROTOCOL.u2f). */
 static void read_signature(struct auth_packet *packet, struct wire_reader *reader)
@@ -76,10 +81,8 @@ static void read_signature(struct auth_packet *packet, struct wire_reader *reade
     wire_reader_init(&inner, signature.data, (size_t)signature.len);
     packet->signature_algorithm = wire_get_string(&inner);
     wire_get_string(&inner);
-    if (packet->signature_algorithm.len > 3 &&
-        memcmp(packet->signature_algorithm.data, "sk-", 3) == 0) {
+    if (is_hardware(packet->signature_algorithm)) {
         flags = wire_get_u8(&inner);
-        packet->is_hardware_key = true;
         packet->key_flags = (flags & 1 ? SP_KEY_TOUCHED : 0) | (flags & 4 ? SP_KEY_VERIFIED : 0);
         wire_get_u32(&inner);
     }
@@ -96,6 +99,7 @@ static void read_key(struct auth_packet *packet, struct wire_reader *reader, boo
     packet->key_blob = wire_get_string(reader);
     wire_reader_init(&inner, packet->key_blob.data, (size_t)packet->key_blob.len);
     packet->key_type = wire_get_string(&inner);
+    packet->is_hardware_key = is_hardware(packet->key_type);
     if (!wire_ok(&inner))
         packet->fault = "the key is malformed";
     if (is_hostbound)

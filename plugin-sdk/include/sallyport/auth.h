@@ -63,20 +63,21 @@ struct sp_certificate {
     uint64_t extensions_count;
 };
 
-/* Secrets in events are wiped by the core after the answer. */
+/* Secrets in events hold no NUL, and are wiped by the core after the answer. */
 struct sp_auth_event {
     struct sp_event head;
     struct sp_str user;      /* as sent: not yet proved to be anybody */
     uint32_t method;         /* one SP_METHOD_* */
     uint32_t attempt;        /* 1 for the first request of the connection that counts */
-    uint32_t methods_done;   /* SP_METHOD_* that earlier gave SP_PARTIAL */
+    uint32_t methods_done;   /* SP_METHOD_* of the factors that have passed */
     uint32_t key_state;      /* publickey: SP_KEY_OFFERED or SP_KEY_PROVED */
     struct sp_str password;  /* password */
     struct sp_str new_password;  /* password, in answer to SP_ASK: to replace password; else "" */
     struct sp_str key_type;      /* publickey: "ssh-ed25519" … */
     struct sp_str key_blob;      /* publickey: as on the wire, RFC 4253, 6.6 */
     struct sp_str key_fingerprint; /* publickey: "SHA256:…" */
-    struct sp_str signature_algorithm; /* publickey; "" where the build cannot tell */
+    struct sp_str signature_algorithm; /* publickey: of the signature, or of the one that would follow
+                                          an offer; "" where the build cannot tell */
     const struct sp_str *responses;    /* keyboard-interactive: answers to the last prompts */
     uint64_t responses_count;
     uint32_t round; /* keyboard-interactive: 0 for the request, then 1, 2, … */
