@@ -18,7 +18,7 @@
 enum { KIND_USER = 1, KIND_HOST = 2 };
 
 /* OpenSSH's own bound on principals, and far more options than there are. */
-enum { PRINCIPALS_MAX = 256, OPTIONS_MAX = 64, SOURCES_MAX = 256 };
+enum { PRINCIPALS_MAX = 256, OPTIONS_MAX = 64 };
 
 /* What a certificate points to. */
 struct memory {

@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "base/err.h"
-#include "base/log.h"
 #include "base/secret.h"
 #include "keys/file.h"
 #include "keys/public_key.h"

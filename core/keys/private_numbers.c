@@ -5,7 +5,6 @@
 #include <openssl/core_names.h>
 #include <openssl/param_build.h>
 
-#include "base/secret.h"
 #include "keys/private_form.h"
 
 #define ED25519_SIZE 32

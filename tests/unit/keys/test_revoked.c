@@ -264,6 +264,42 @@ static void what_is_unknown_makes_the_list_unusable(void **state)
     buffer_release(&inner);
 }
 
+/* ssh-keygen joins and sorts what it writes; others need not. */
+static void ranges_may_overlap_in_any_order(void **state)
+{
+    static const uint64_t ranges[][2] = {{350, 500}, {150, 160}, {100, 200},
+                                         {5, 5},     {300, 400}, {120, 130}};
+    static const uint64_t in[] = {5, 100, 125, 155, 165, 190, 200, 300, 399, 401, 450, 500};
+    static const uint64_t out[] = {4, 6, 99, 201, 299, 501};
+    struct buffer data = {0}, sections = {0};
+    const char *why;
+    int line;
+
+    (void)state;
+    wire_put_cstring(&data, "");
+    wire_put_cstring(&data, "");
+    for (size_t i = 0; i < sizeof ranges / sizeof *ranges; i++) {
+        struct buffer range = {0};
+        wire_put_u64(&range, ranges[i][0]);
+        wire_put_u64(&range, ranges[i][1]);
+        wire_put_u8(&data, 0x21);
+        put_nested(&data, &range);
+        buffer_release(&range);
+    }
+    wire_put_u8(&sections, 1);
+    put_nested(&sections, &data);
+    struct buffer text = binary(1, &sections);
+    assert_int_equal(
+        revoked_keys_read(buffer_data(&text), buffer_length(&text), &list, &why, &line), 0);
+    for (size_t i = 0; i < sizeof in / sizeof *in; i++)
+        assert_true(has_certificate(&ca, in[i], ""));
+    for (size_t i = 0; i < sizeof out / sizeof *out; i++)
+        assert_false(has_certificate(&ca, out[i], ""));
+    buffer_release(&text);
+    buffer_release(&sections);
+    buffer_release(&data);
+}
+
 static void an_extension_that_is_not_critical_is_passed_over(void **state)
 {
     struct buffer data = {0}, sections = {0};
@@ -319,6 +355,7 @@ int main(void)
         TEST(a_text_file_lists_keys),
         TEST(a_line_that_is_no_key_makes_the_text_unusable),
         TEST(what_is_unknown_makes_the_list_unusable),
+        TEST(ranges_may_overlap_in_any_order),
         TEST(an_extension_that_is_not_critical_is_passed_over),
         TEST(a_list_that_is_cut_off_is_never_misread),
     };
