@@ -96,7 +96,8 @@ struct sp_grant {
     uint64_t environment_count;
     const struct sp_pair *attributes; /* free key/value pairs for later plugins */
     uint64_t attributes_count;
-    const struct sp_str *permit_open; /* "host:port" a tunnel may lead to; none listed: any */
+    const struct sp_str *permit_open; /* "host:port" a tunnel may lead to, either may be "*"; none
+                                         listed: any */
     uint64_t permit_open_count;
     const struct sp_str *permit_listen; /* "host:port" a reverse tunnel may listen on; likewise */
     uint64_t permit_listen_count;
