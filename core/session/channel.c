@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/err.h"
 #include "base/log.h"
 #include "session/channel_internal.h"
@@ -156,6 +157,7 @@ static void channel_destroy(struct channel *channel)
     channel->wants_close = true;
     list_remove(&channel->link);
     reactor_timer_cancel(session->service->reactor, &channel->linger);
+    reactor_timer_cancel(session->service->reactor, &channel->idle);
     if (!channel->is_counted_elsewhere)
         session->open_channels--;
     channel_drop_chunks(channel);
@@ -280,6 +282,26 @@ bool channel_settle(struct channel *channel)
 
 /* --- the rest ------------------------------------------------------------------------------- */
 
+/* Neither side has sent anything for long; nor can what waits be sent. */
+static void on_idle(struct reactor_timer *timer)
+{
+    struct channel *channel = container_of(timer, struct channel, idle);
+    struct session *session = channel->session;
+    uint64_t limit = session->service->config->timeouts.channel_idle;
+    uint64_t idle = clock_now_ms() - channel->active_ms;
+
+    if (session_is_over(session) || channel->wants_close)
+        return;
+    if (idle < limit) {
+        reactor_timer_set(session->service->reactor, &channel->idle, limit - idle);
+        return;
+    }
+    session_fault(session, "channel.idle", "nothing has moved on channel %llu for %llu ms",
+                  (unsigned long long)channel->id, (unsigned long long)limit);
+    channel_cut(channel);
+    session_kick(session);
+}
+
 struct channel *channel_create(struct session *session, ssh_channel ssh, struct sp_str type,
                                const struct tap_confirmation *confirmation, sp_id reserved)
 {
@@ -309,6 +331,11 @@ struct channel *channel_create(struct session *session, ssh_channel ssh, struct 
         .channel_close_function = on_close,
     };
     ssh_set_channel_callbacks(ssh, &channel->callbacks);
+    channel->idle.on_time = on_idle;
+    channel_note_activity(channel);
+    if (session->service->config->timeouts.channel_idle)
+        reactor_timer_set(session->service->reactor, &channel->idle,
+                          session->service->config->timeouts.channel_idle);
     list_append(&session->channels, &channel->link);
     session->open_channels++;
     counter_add(&session->service->counters->channels, 1);

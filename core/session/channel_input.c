@@ -24,6 +24,7 @@ static size_t give(struct channel *channel, uint32_t stream, const uint8_t *data
     if (taken < length && !channel->is_short[stream])
         channel->is_paused = true;
     channel->bytes_in += taken;
+    channel_note_activity(channel);
     return taken;
 }
 

@@ -40,10 +40,18 @@ struct channel {
     bool remote_closed;
     bool lingered; /* long enough */
     struct reactor_timer linger;
+    struct reactor_timer idle;
+    uint64_t active_ms; /* when something moved last */
 };
 
 /* channel_output.c: what is queued will not be sent. */
 void channel_drop_chunks(struct channel *channel);
+
+/* channel.c */
+static inline void channel_note_activity(struct channel *channel)
+{
+    channel->active_ms = reactor_now_ms(channel->session->service->reactor);
+}
 
 /* channel_input.c */
 /* The library's callback for data, where there is no tap. */

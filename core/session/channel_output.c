@@ -159,6 +159,7 @@ static void chunk_sent(struct channel *channel, struct channel_chunk *chunk, siz
     chunk->length -= length;
     channel->queued -= length;
     channel->bytes_out += length;
+    channel_note_activity(channel);
     if (chunk->length == 0) {
         list_remove(&chunk->link);
         chunk->on_sent(chunk);

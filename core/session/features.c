@@ -23,6 +23,8 @@ static const char *const needs_tap[] = {
     "refusal of gssapi-with-mic before the library runs code for it",
     "refusal of channels with a tiny maximum packet size",
     "an end to connections that send past the window or never finish a key exchange",
+    "plugins told when keys are exchanged anew",
+    "a first key exchange that is not a round trip longer",
 };
 
 void session_features_print(FILE *out)

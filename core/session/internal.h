@@ -160,7 +160,10 @@ __attribute__((format(printf, 4, 5))) void session_end(struct session *session, 
 void session_break(struct session *session, const char *event, const char *text);
 /* End at once: the client is gone, or everything has been said. */
 void session_gone(struct session *session, const char *text);
-/* A fault that does not end the connection: for the log, and the plugins that want to know. */
+/* Tell the plugins that want to know of a fault that does not end the connection; the log has it.
+ */
+void session_tell_error(struct session *session, const char *event, const char *text);
+/* The same, and log it. */
 __attribute__((format(printf, 3, 4))) void session_fault(struct session *session, const char *event,
                                                          const char *format, ...);
 /* A step is reached, by its name in struct sp_connection_v1. */

@@ -147,10 +147,11 @@ static void refuse_packet(struct session *session, uint32_t sender, uint32_t rea
     buffer_release(&packet);
 }
 
-static void log_refusal(const struct session *session, struct sp_str type, const char *text)
+static void log_refusal(struct session *session, struct sp_str type, const char *text)
 {
     log_info("channel.refused", LOG_U64("conn", session->origin.id), LOG_STR("type", type),
              LOG_TEXT("reason", text));
+    session_tell_error(session, "channel.refused", text);
 }
 
 static void memory_unref(void *arg)

@@ -82,6 +82,11 @@ void session_status(struct session *session, const char *step)
     session_tell(session, PLUGIN_CONNECTION_status, 0, step, "");
 }
 
+void session_tell_error(struct session *session, const char *event, const char *text)
+{
+    session_tell(session, PLUGIN_CONNECTION_error, 0, event, text);
+}
+
 void session_fault(struct session *session, const char *event, const char *format, ...)
 {
     char text[160];
@@ -91,7 +96,7 @@ void session_fault(struct session *session, const char *event, const char *forma
     vsnprintf(text, sizeof text, format, ap);
     va_end(ap);
     log_warning(event, LOG_U64("conn", session->origin.id), LOG_TEXT("error", text));
-    session_tell(session, PLUGIN_CONNECTION_error, 0, event, text);
+    session_tell_error(session, event, text);
 }
 
 /* --- ending -------------------------------------------------------------------------------- */

@@ -1,4 +1,4 @@
-# T01, T05, T06, T10, T14: key exchange messages out of order, twice and after authentication, injected
+# T01, T05, T06, T07, T10, T14: key exchange messages out of order, twice and after authentication, injected
 # packets under strict key exchange, oversized name lists, bad public values, unknown messages.
 . "$(dirname "$0")/lib.sh"
 daemon_start
@@ -81,6 +81,23 @@ try:
     ends(c, "a list past the packet")
 except Closed:
     pass
+
+# Wrong guesses of the first message are dropped, time and again, and nothing of them is kept: what
+# is, the leak checker tells when the daemon ends.
+def guesses_wrong(c):
+    polite = c.kexinit
+    c.kexinit = lambda: polite(kex=b"nonsense,curve25519-sha256")[:-5] + b"\x01" + u32(0)
+    return bytes([ECDH_INIT]) + string(b"\x07" * 32)
+for _ in range(100):
+    c = fresh()
+    c.banner()
+    c.kex(injected=guesses_wrong(c))
+    c.close()
+c = user()
+wrong = guesses_wrong(c)
+for _ in range(100):
+    c.kex(injected=wrong)
+check(c.open_session().exec("true"), "after wrong guesses")
 
 # Unknown messages are answered, and harm nobody.
 c = user()

@@ -6,18 +6,18 @@ set -euo pipefail
 cd "$(dirname "$0")/../.."
 page=docs/reference/log-events.md
 
-# "event field field ..." for each call of a function named log_... or ..._log. session_end() and
-# session_break() log the event that they are given; "connection.lost" is their word for an end that
+# "event field field ..." for each call of a function named log_... or ..._log. session_end(),
+# session_break() and session_fault() log the event that they are given; "connection.lost" is their word for an end that
 # is told by connection.closed only.
 logged()
 {
     find core -name '*.c' -print0 | sort -z | xargs -0 perl -0777 -ne '
-        while (/\b(log_\w+|\w+_log|session_end|session_break)
+        while (/\b(log_\w+|\w+_log|session_end|session_break|session_fault)
                 \s*(\((?:[^()"]++|"(?:[^"\\]|\\.)*"|(?2))*\))/gx) {
             my ($call, $span) = ($1, $2);
             my @fields = $span =~ /LOG_[A-Z0-9]+\(\s*"(\w+)"/g;
             @fields = ("conn", "reason") if $call eq "session_end";
-            @fields = ("conn", "error") if $call eq "session_break";
+            @fields = ("conn", "error") if $call =~ /^session_(break|fault)$/;
             for my $event ($span =~ /"([a-z]+\.[a-z_]+)"/g) {
                 print "$event @fields\n" unless $event eq "connection.lost";
             }
