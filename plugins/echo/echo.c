@@ -5,7 +5,7 @@
  * manifest says "threading": "serial": the functions below are called one at a time, on a thread
  * where they may wait. So there are no locks here.
  */
-#include <sallyport/plugin.h>
+#include <sallyport/helpers.h>
 
 #include <jansson.h>
 #include <stdlib.h>
@@ -57,8 +57,7 @@ static int32_t started(void *arg, const struct sp_channel_event *event)
     struct echo *self = arg;
     if (self->by_line)
         self->host->channel_framing(self->host, event->channel, &lines);
-    self->host->channel_send(self->host, event->channel, SP_STREAM_DATA, self->greeting,
-                             strlen(self->greeting));
+    sp_send(self->host, event->channel, self->greeting);
     return SP_OK;
 }
 
@@ -80,21 +79,13 @@ static int32_t data(void *arg, const struct sp_channel_event *event)
     return SP_PENDING;
 }
 
-/* A pending question is answered by complete(), once, with the token of its event. */
+/* A pending question is answered once, with the token of its event. */
 static void answer(struct echo *self, struct rest **link, int32_t verdict)
 {
     struct rest *rest = *link;
-    struct sp_reply reply = {.struct_size = sizeof reply, .verdict = verdict};
     *link = rest->next;
-    self->host->complete(self->host, rest->event->head.token, &reply);
-    free(rest); /* its event is gone since complete() has returned */
-}
-
-/* Each of these takes effect after what was sent, and none waits. */
-static void finish(struct echo *self, sp_id channel)
-{
-    self->host->channel_exit_status(self->host, channel, 0);
-    self->host->channel_close(self->host, channel);
+    sp_answer_later(self->host, rest->event->head.token, verdict);
+    free(rest); /* its event is gone by now */
 }
 
 /* There is room again, after channel_send() had taken less than it was given. */
@@ -114,7 +105,7 @@ static int32_t ready_to_send(void *arg, const struct sp_channel_event *event)
     int is_last = rest->is_last;
     answer(self, link, taken < 0 ? (int32_t)taken : SP_OK);
     if (is_last)
-        finish(self, event->channel);
+        sp_finish(self->host, event->channel, 0);
     return SP_OK;
 }
 
@@ -126,7 +117,7 @@ static int32_t eof(void *arg, const struct sp_channel_event *event)
     if (rest)
         rest->is_last = 1;
     else
-        finish(self, event->channel);
+        sp_finish(self->host, event->channel, 0); /* takes effect after what was sent */
     return SP_OK;
 }
 

@@ -2,6 +2,7 @@
  * test_growth.c: plugins of another minor version in today's host: one compiled against the frozen
  * headers, one against headers of the future. Each is asked the same, and answers the same.
  */
+#include "plugin/instance.h"
 #include "unit/plugin/stage.h"
 
 static struct stage stage;
@@ -145,6 +146,24 @@ static void exercise(void)
     stage_close(&stage);
 }
 
+/* A service that is there by its size but not by its function would be a trap: SP_HAS() is all that
+ * a plugin asks. */
+static void every_service_of_the_host_is_there(void **state)
+{
+    const size_t first = offsetof(struct sp_host, complete);
+    (void)state;
+    begin("exercise-frozen");
+    stage_up(&stage, NULL);
+    const struct plugin_instance *gym = plugin_host_find(stage.host, "gym", PLUGIN_AUTH);
+    for (size_t at = first; at < gym->services.struct_size; at += sizeof(void *)) {
+        void *service;
+        memcpy(&service, (const char *)&gym->services + at, sizeof service);
+        if (!service)
+            fail_msg("the service at offset %zu of struct sp_host is missing", at);
+    }
+    stage_close(&stage);
+}
+
 static void plugin_of_the_frozen_headers_runs(void **state)
 {
     (void)state;
@@ -172,6 +191,7 @@ static void plugin_that_needs_a_later_abi_is_refused_with_the_remedy(void **stat
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_service_of_the_host_is_there),
         cmocka_unit_test(plugin_of_the_frozen_headers_runs),
         cmocka_unit_test(plugin_of_later_headers_runs_and_makes_do),
         cmocka_unit_test(plugin_that_needs_a_later_abi_is_refused_with_the_remedy),

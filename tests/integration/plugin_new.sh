@@ -79,6 +79,8 @@ for kind in auth fs channel connection log; do
     case $kind in
     auth) wait_log 'auth.accepted .*plugin=my-auth' ;;
     connection) wait_log 'plugin.log .*instance=my-connection .*a client has left' ;;
+    log) wait_for 20 "the record of the login" \
+        grep -q 'auth.accepted .*user=demo' "$project/try/records" ;;
     esac
     echo wrong >"$W/wrong"
     PASSWORD_FILE=$W/wrong expect_failure ssh_ "${by_password[@]}" demo@target true
