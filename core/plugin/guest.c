@@ -132,7 +132,7 @@ static void on_done(struct plugin_call *plugin_call, int32_t verdict, const stru
     if (!call->token)
         return;
     /* The next data is framed as the operation has said, and it may come once this is answered. */
-    if (call->call.operation == PLUGIN_CHANNEL_data)
+    if (plugin_operation_info(call->call.operation)->interface == PLUGIN_CHANNEL)
         guest_channel_reframed(call->guest,
                                ((const struct sp_channel_event *)call->event->data)->channel);
     if (reply)

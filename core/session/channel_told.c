@@ -51,7 +51,8 @@ static void tell(struct channel *channel, enum plugin_operation operation, struc
 void channel_tell_opened(struct channel *channel, struct sp_str parameters)
 {
     channel->was_told = true;
-    tell(channel, PLUGIN_CHANNEL_opened, parameters, NULL);
+    plugin_channel_opened(channel, parameters);
+    tell(channel, PLUGIN_CHANNEL_opened, parameters, plugin_channel_instance(channel, NULL));
 }
 
 void channel_tell_closed(struct channel *channel)

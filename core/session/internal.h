@@ -270,7 +270,7 @@ void channel_id_release(struct session_service *service, sp_id id);
 int channel_id_bind(struct session_service *service, sp_id id, struct channel *channel);
 struct channel *channel_by_id(struct session_service *service, sp_id id);
 
-/* channel_told.c: plugins that want to know of every channel. */
+/* channel_told.c: plugins that want to know of every channel, and the one that serves it. */
 void channel_tell_opened(struct channel *channel, struct sp_str parameters);
 /* Those that were told, but for the one that serves it. */
 void channel_tell_closed(struct channel *channel);
@@ -311,6 +311,8 @@ int plugin_channel_adopt(struct channel *channel, struct plugin_instance *instan
 void plugin_channel_refuse(struct session_service *service, struct session *session,
                            struct plugin_instance *instance, struct plugin_gate *gate,
                            uint32_t reason);
+/* Tell the plugin that has taken the channel with its opening; nothing if none has. */
+void plugin_channel_opened(struct channel *channel, struct sp_str parameters);
 /* The instance that serves the channel, or NULL. ret_info (may be NULL): as channel_info(). */
 const struct plugin_instance *plugin_channel_instance(const struct channel *channel,
                                                       struct sp_channel_info *ret_info);

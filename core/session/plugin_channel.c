@@ -29,8 +29,8 @@ struct plugin_channel {
     size_t searched[2]; /* see framer.h; by SP_STREAM_* */
     struct relay *relay;
     sp_id id;
-    unsigned references; /* calls not yet released, and the channel's */
-    bool data_is_pending;
+    unsigned references;   /* calls not yet released, and the channel's */
+    unsigned holding;      /* calls not yet answered that the next data waits for */
     bool is_opening;       /* toward the client; the plugin waits for the outcome */
     bool has_eof;          /* the client sends no more */
     uint32_t controls;     /* control calls not yet released */
@@ -94,6 +94,13 @@ static void send_exit(struct channel *channel, int32_t status, uint32_t signal_n
     channel_send_exit_status(channel, 128 + signal_number);
 }
 
+/* They may change the framing, and that is to hold for what comes after them. */
+static bool holds_data(enum plugin_operation operation)
+{
+    return operation == PLUGIN_CHANNEL_data || operation == PLUGIN_CHANNEL_started ||
+           operation == PLUGIN_CHANNEL_opened;
+}
+
 static void on_done(struct plugin_call *call, int32_t verdict, const struct sp_reply *reply)
 {
     struct channel_call *self = container_of(call, struct channel_call, call);
@@ -102,8 +109,7 @@ static void on_done(struct plugin_call *call, int32_t verdict, const struct sp_r
     (void)reply;
     if (!owner->channel)
         return;
-    if (call->operation == PLUGIN_CHANNEL_data)
-        owner->data_is_pending = false;
+    owner->holding -= holds_data(call->operation);
     if (call->operation == PLUGIN_CHANNEL_child_exited) {
         if (verdict == SP_NEXT)
             send_exit(owner->channel, self->event.exit_status, self->event.exit_signal);
@@ -114,7 +120,7 @@ static void on_done(struct plugin_call *call, int32_t verdict, const struct sp_r
         channel_shut(owner->channel);
         return;
     }
-    if (call->operation == PLUGIN_CHANNEL_data)
+    if (holds_data(call->operation) && owner->holding == 0)
         channel_resume(owner->channel);
 }
 
@@ -151,20 +157,25 @@ static void on_release(struct plugin_call *call)
     unref(owner);
 }
 
-/* Which field of the event the bytes are. */
-static struct sp_str *bytes_field(struct sp_channel_event *event, enum plugin_operation operation)
+/* The fields of the event that the bytes are. */
+static void place_bytes(struct sp_channel_event *event, enum plugin_operation operation,
+                        const char *bytes, size_t length)
 {
     switch (operation) {
     case PLUGIN_CHANNEL_data:
-        return &event->data;
-    case PLUGIN_CHANNEL_opened:
-        return &event->type;
+        event->data = (struct sp_str){bytes, length};
+        return;
+    case PLUGIN_CHANNEL_opened: /* the type with a NUL, and the parameters */
+        event->type = sp_str_of(bytes);
+        event->parameters =
+            (struct sp_str){bytes + event->type.len + 1, length - event->type.len - 1};
+        return;
     default:
-        return &event->name;
+        event->name = (struct sp_str){bytes, length};
     }
 }
 
-/* details says what is particular to the event; bytes become one of its texts. */
+/* details says what is particular to the event; bytes become its texts. */
 static void call_plugin(struct plugin_channel *owner, enum plugin_operation operation,
                         const struct sp_channel_event *details, const void *bytes, size_t length)
 {
@@ -188,7 +199,7 @@ static void call_plugin(struct plugin_channel *owner, enum plugin_operation oper
     self->event.channel = owner->id;
     if (length)
         memcpy(self->bytes, bytes, length);
-    *bytes_field(&self->event, operation) = (struct sp_str){self->bytes, length};
+    place_bytes(&self->event, operation, self->bytes, length);
     if (details->terminal) {
         self->terminal = *details->terminal;
         self->terminal.term = self->terminal.modes = sp_str_of(""); /* as with the request */
@@ -203,6 +214,7 @@ static void call_plugin(struct plugin_channel *owner, enum plugin_operation oper
     self->call.on_release = on_release;
     owner->references++;
     owner->controls += operation == PLUGIN_CHANNEL_control;
+    owner->holding += holds_data(operation);
     plugin_call_start(&self->call);
 }
 
@@ -241,14 +253,13 @@ static size_t handle_data(void *arg, uint32_t stream, const uint8_t *data, size_
     /* Without the operation the plugin is going to attach descriptors: the data is theirs. */
     if (!owner->relay && !plugin_instance_offers(owner->instance, PLUGIN_CHANNEL_data))
         return 0;
-    while (taken < length && !owner->data_is_pending && owner->channel && !owner->relay) {
+    while (taken < length && !owner->holding && owner->channel && !owner->relay) {
         struct sp_channel_event details;
         size_t piece = next_event(owner, stream, data + taken, length - taken, &details);
         if (piece == 0) {
             channel_await_more(owner->channel, stream);
             break;
         }
-        owner->data_is_pending = true;
         plugin_gate_received(owner->gate, piece);
         call_plugin(owner, PLUGIN_CHANNEL_data, &details, data + taken, piece);
         taken += piece;
@@ -265,7 +276,7 @@ static void handle_opened(void *arg, uint32_t reason)
     const char *type = owner->channel ? channel_type(owner->channel) : "";
 
     owner->is_opening = false;
-    call_plugin(owner, PLUGIN_CHANNEL_opened, &details, type, strlen(type));
+    call_plugin(owner, PLUGIN_CHANNEL_opened, &details, type, strlen(type) + 1);
 }
 
 static void handle_eof(void *arg)
@@ -425,6 +436,24 @@ void plugin_channel_started(struct channel *channel)
 
     if (owner)
         call_plugin(owner, PLUGIN_CHANNEL_started, &details, NULL, 0);
+}
+
+void plugin_channel_opened(struct channel *channel, struct sp_str parameters)
+{
+    struct plugin_channel *owner = channel_handler_arg(channel, &handler);
+    struct sp_channel_event details = {0};
+    struct buffer bytes = {0};
+    const char *type = channel_type(channel);
+
+    if (!owner)
+        return;
+    if (buffer_append(&bytes, type, strlen(type) + 1) < 0 ||
+        buffer_append(&bytes, parameters.data, (size_t)parameters.len) < 0)
+        session_break(owner->session, "channel.failed", "out of memory");
+    else
+        call_plugin(owner, PLUGIN_CHANNEL_opened, &details, buffer_data(&bytes),
+                    buffer_length(&bytes));
+    buffer_release(&bytes);
 }
 
 /* --- what plugins ask for ------------------------------------------------------------------------

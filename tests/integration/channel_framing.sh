@@ -1,5 +1,6 @@
 # Records and lines: however the bytes are cut into packets, the events are the same; framing changes
 # from within the handler, for what has come already; the rest comes at the end; both streams apart.
+# isolated: too
 . "$(dirname "$0")/lib.sh"
 [ -d "$SALLYPORT_BUILD_PLUGINS/switchboard-serial" ] || skip "the build has no test plugins"
 

@@ -1,6 +1,7 @@
 # Channels of other types than sessions: taken, refused with the plugin's words, answered later; never
 # without the user's permission. Plugins that want to know are told of every channel, and once of its
 # end.
+# isolated: too
 . "$(dirname "$0")/lib.sh"
 [ -d "$SALLYPORT_BUILD_PLUGINS/switchboard-serial" ] || skip "the build has no test plugins"
 

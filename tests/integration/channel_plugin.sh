@@ -1,5 +1,6 @@
 # A subsystem that a plugin serves through the host's services (echo): greeting, bytes both ways
 # beyond every buffer, a client that reads late, EOF and CLOSE.
+# isolated: too
 . "$(dirname "$0")/lib.sh"
 configure "{\"plugins\": [
     {\"name\": \"users\", \"plugin\": \"auth-file\", \"config\": {\"users_file\": \"$W/users.json\"}},

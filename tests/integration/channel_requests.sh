@@ -1,5 +1,6 @@
 # Requests with all their fields reach the plugins: x11-req, auth-agent-req, break, signal, window-change
 # and those that only plugins know; what all abstain from, or the user may not, is refused.
+# isolated: too
 . "$(dirname "$0")/lib.sh"
 [ -d "$SALLYPORT_BUILD_PLUGINS/switchboard-serial" ] || skip "the build has no test plugins"
 

@@ -1,5 +1,6 @@
 # Channels that a plugin opens toward the client: OpenSSH's forwarded agent is asked for its keys; a
 # client that refuses, does not answer, answers nonsense or what nobody asked; what a user may not.
+# isolated: too
 . "$(dirname "$0")/lib.sh"
 [ -d "$SALLYPORT_BUILD_PLUGINS/switchboard-serial" ] || skip "the build has no test plugins"
 need ssh-agent ssh-add

@@ -4,7 +4,7 @@
  *
  * frames, echo@test: sends back each event as length, frame_end, stream, data. "!record SIZE",
  *     "!line SIZE HEX" and "!none" change the framing from within data().
- * flood: sends 20 MB as fast as they are taken. slow: takes one event a second.
+ * flood: sends 8 MB as fast as they are taken. slow: takes one event a second.
  * agent: asks the client's agent for its keys. open:TYPE: opens such a channel toward the client.
  */
 #include <stdio.h>
@@ -13,7 +13,7 @@
 
 #include "fault.h"
 
-enum { LINES_MAX = 256, FLOOD = 20 * 1000 * 1000 };
+enum { LINES_MAX = 256, FLOOD = 8 * 1000 * 1000 };
 
 struct line {
     sp_id id; /* 0: free */
