@@ -139,7 +139,8 @@ struct sp_channel_v1 {
     int32_t (*open)(void *self, const struct sp_channel_event *event);
     /* Before the answer goes out. SP_TAKE (shell, exec, subsystem), SP_ALLOW, SP_DENY, SP_NEXT. */
     int32_t (*request)(void *self, const struct sp_channel_event *event);
-    /* The client has been told that its request succeeded: start the work. */
+    /* The client has been told that its request succeeded: start the work. Data waits until this
+     * is answered, as it does with opened. */
     int32_t (*started)(void *self, const struct sp_channel_event *event);
     /* Data from the client. The next data waits until this is answered: SP_OK. */
     int32_t (*data)(void *self, const struct sp_channel_event *event);
