@@ -3,6 +3,7 @@
 # ratios. Builds build/release. Files lie in /dev/shm, about 4 GiB of them.
 #
 # usage: tests/bench/bench.sh [--quick] [--rounds N] [--only REGEX]
+#        tests/bench/bench.sh --isolation    instead: storage in the worker and in its own process
 #
 # As root both daemons are what they are in production: privileged, serving the user nobody. As
 # another user both run as that user, and sshd without privilege separation.
@@ -23,4 +24,8 @@ ssh-keygen -q -t ed25519 -N '' -f "$work/key"
 chmod 644 "$work/key.pub"
 cp -r "$build/plugins" "$work/plugins"
 ulimit -n "$(ulimit -H -n)"
+if [ "${1:-}" = --isolation ]; then
+    /usr/bin/python3 "$here/isolated.py" "$(realpath "$build")" "$work"
+    exit
+fi
 /usr/bin/python3 "$here/bench.py" "$(realpath "$build")" "$work" "$@"
