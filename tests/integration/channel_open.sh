@@ -16,6 +16,8 @@ serve() # THREADING
 }
 add_user alice '{"permit": ["sftp", "exec", "subsystem", "channel", "tunnel_forward"]}'
 add_user bob '{"permit": ["exec"]}'
+add_user carol '{"permit": ["exec", "subsystem", "channel", "tunnel_forward"], "channels_max": 2,
+    "permit_open": ["db.example:5432", "*:80", "/run/db.sock"]}'
 serve serial
 daemon_start
 
@@ -25,6 +27,8 @@ try_all()
 def ask(c, kind, rest=b"", number=3):
     c.send_packet(c.open_packet(kind, number, rest=rest))
     code, reader = c.receive()
+    while code == WINDOW_ADJUST:  # of those that are open
+        code, reader = c.receive()
     check(reader.u32() == number, "answer about another channel")
     if code == OPEN_FAILURE:
         return reader.u32(), reader.string().decode()
@@ -69,6 +73,29 @@ c = user("bob")
 for kind, reason in (("echo@test", 3), ("refuse@test", 3), ("direct-tcpip", 1)):
     check(ask(c, kind, to)[0] == reason, f"{kind} without permission")
 check(c.open_session(9).exec("true"), "a session of bob's")
+c.close()
+
+# carol's tunnels lead to where she may, and she has two channels at a time.
+c = user("carol")
+def to_host(host, port):
+    return ask(c, "direct-tcpip", string(host) + u32(port) + string("127.0.0.1") + u32(5))
+for host, port in (("db.example", 5433), ("other.example", 5432), ("", 5432)):
+    check(to_host(host, port) == (1, "not permitted to this user"), f"{host}:{port}")
+for host, port in (("DB.example", 5432), ("any.example", 80)):
+    channel = to_host(host, port)
+    check(is_echo(channel), f"{host}:{port}")
+    channel.close()
+unix = string("") + u32(0)
+check(ask(c, "direct-streamlocal@openssh.com", string("/run/other") + unix)
+      == (1, "not permitted to this user"), "a path that is not listed")
+check(ask(c, "direct-streamlocal@openssh.com", string("/run/db.sock") + unix)
+      == (1, "tunnels are not offered"), "a path that is listed and nobody serves")
+check(ask(c, "tun@openssh.com", u32(1) + u32(0)) == (1, "not permitted to this user"), "tun")
+first, second = c.open_session(21), ask(c, "echo@test", number=22)
+check(ask(c, "session") == (4, "too many channels"), "a third channel")
+check(first.exec("true") and first.collect()["status"] == 0, "the first one")
+first.close()
+check(is_echo(ask(c, "echo@test", number=23)), "one more after one is closed")
 c.close()
 others_are_served()
 END
