@@ -115,7 +115,11 @@ c.expect_end()
 
 # A client that does not answer has no more than 16 opened; data before the answer is for nobody.
 c = user()
-pending = [asked(c, number) for number in range(5)]
+pending = [asked(c, number) for number in range(16)]
+one_more = c.open_session(40)
+check(one_more.request("subsystem", string("open:x@test")), "subsystem refused")
+check(one_more.collect()["out"] == b"opened 4\nclosed\n", "a 17th")
+one_more.close()
 c.send_packet(bytes([CHANNEL_DATA]) + u32(pending[0][1]) + string("early"))
 c.send_packet(bytes([CHANNEL_REQUEST]) + u32(pending[0][1]) + string("exec") + boolean(True)
               + string("true"))
