@@ -18,7 +18,7 @@ struct crasher {
 
 static void crash(void)
 {
-    volatile int *nowhere = (volatile int *)(uintptr_t)8;
+    volatile int *volatile nowhere = (volatile int *)(uintptr_t)8;
     *nowhere = 1;
 }
 

@@ -26,7 +26,7 @@ static void say(const struct sp_host *host, const char *text)
 
 static int32_t crash(const struct sp_host *host)
 {
-    volatile int *nowhere = (volatile int *)(uintptr_t)8;
+    volatile int *volatile nowhere = (volatile int *)(uintptr_t)8;
     (void)host;
     *nowhere = 1;
     return SP_ALLOW;
