@@ -129,7 +129,8 @@ static void judge_passwords(void **state)
         {"renamed", PASSWORD, SP_DENY}, {"late-rename", PASSWORD, SP_DENY},
         {"twice", PASSWORD, SP_DENY},   {"two", PASSWORD, SP_DENY},
         {"wide", PASSWORD, SP_DENY},    {"endless", PASSWORD, SP_DENY},
-        {"otp", PASSWORD, SP_DENY},     {"empty", "", SP_DENY},
+        {"blank", "", SP_DENY},         {"otp", PASSWORD, SP_DENY},
+        {"empty", "", SP_DENY},
     };
     struct test_host *host = host_with("");
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -151,6 +152,7 @@ static void allow_what_is_configured(void **state)
                                        "\"grant_system_user\":true,\"grant_environment\":true,"
                                        "\"change_password\":false");
     assert_int_equal(try_password(host, "empty", "")->verdict, SP_ALLOW);
+    assert_int_equal(try_password(host, "blank", "")->verdict, SP_ALLOW);
     const struct test_answer *answer = try_password(host, "renamed", PASSWORD);
     assert_int_equal(answer->verdict, SP_ALLOW);
     assert_string_equal(answer->auth.grant->system_user.data, "somebody");
@@ -254,6 +256,8 @@ static void end_dialogues_that_go_wrong(void **state)
     respond(host, "two", 0, NULL, NULL);
     assert_int_equal(respond(host, "two", 1, "blue", NULL)->verdict, SP_DENY);
     assert_int_equal(respond(host, "two", 1, "blue", "123456")->verdict, SP_DENY);
+    respond(host, "ann", 0, NULL, NULL);
+    assert_int_equal(respond(host, "ann", 1, PASSWORD, "and more")->verdict, SP_DENY);
     /* Another method ends it. */
     respond(host, "two", 0, NULL, NULL);
     assert_int_equal(try_password(host, "ann", "wrong")->verdict, SP_DENY);

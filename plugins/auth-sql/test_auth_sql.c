@@ -320,6 +320,9 @@ static void deny_until_the_database_is_back(void **state)
     execute("UPDATE users SET name = 'bob'");
     assert_int_equal(try_password(host, "bob", "secret")->verdict, SP_ALLOW);
     assert_int_equal(try_password(host, "ann", "secret")->verdict, SP_NEXT);
+    assert_int_equal(rename(path, aside), 0);
+    make_database();
+    assert_int_equal(try_password(host, "bob", "secret")->verdict, SP_NEXT);
     unlink(aside);
     test_host_free(host);
 }
