@@ -100,6 +100,19 @@ static inline void fake_list(const struct fake_worker *worker, uint64_t number)
         message.u.facts.origin = worker->connections[i].origin;
         strcpy(message.u.facts.user, "us\xffr");
         fake_send(&message);
+        /* Channel 7; and one of a connection that no worker has. */
+        for (uint64_t stranger = 0; stranger < 2; stranger++) {
+            struct link_message channel = {.kind = LINK_CHANNEL_FACTS, .number = number};
+            channel.u.channel_facts = (struct channel_facts){
+                .connection = worker->connections[i].origin.id + stranger * 1000000,
+                .id = 7,
+                .request = 4, /* exec */
+                .framing = 77,
+                .type = "session",
+                .program = "ca\xfft",
+            };
+            fake_send(&channel);
+        }
     }
     fake_tell(LINK_FACTS_END, number);
 }

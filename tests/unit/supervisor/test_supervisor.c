@@ -281,6 +281,45 @@ static void connections_of_all_workers_are_listed(void **state)
     close(b.fd);
 }
 
+static void channels_are_listed_of_one_connection_or_of_all(void **state)
+{
+    struct daemon *daemon = *state;
+    char error[1024], request[128];
+    configure(daemon, LISTENERS ", \"workers\": 2, \"banner\": \"1\"");
+    daemon_start(daemon);
+    struct client a = client_open(daemon), b = client_open(daemon);
+    json_t *answer = ask(daemon, "{\"command\":\"channels\"}");
+    assert_true(json_is_true(json_object_get(answer, "complete")));
+    const json_t *list = json_object_get(answer, "channels");
+    assert_int_equal(json_array_size(list), 2);
+    const json_t *first = json_array_get(list, 0);
+    assert_int_equal(json_integer_value(json_object_get(first, "id")), 7);
+    assert_string_equal(json_string_value(json_object_get(first, "program")), "ca?t");
+    assert_string_equal(json_string_value(json_object_get(first, "request")), "exec");
+    assert_string_equal(json_string_value(json_object_get(first, "framing")), "none");
+    long long id = json_integer_value(json_object_get(first, "connection"));
+    json_decref(answer);
+
+    snprintf(request, sizeof(request), "{\"command\":\"channels\",\"connection\":%lld}", id);
+    answer = ask(daemon, request);
+    list = json_object_get(answer, "channels");
+    assert_int_equal(json_array_size(list), 1);
+    assert_int_equal(json_integer_value(json_object_get(json_array_get(list, 0), "connection")),
+                     id);
+    json_decref(answer);
+
+    snprintf(request, sizeof(request), "{\"command\":\"close\",\"connection\":%lld,\"channel\":7}",
+             id);
+    assert_true(command(daemon, request, error));
+    snprintf(request, sizeof(request), "{\"command\":\"close\",\"connection\":%lld}", id);
+    assert_false(command(daemon, request, error));
+    assert_false(command(daemon, "{\"command\":\"channels\",\"connection\":\"x\"}", error));
+    assert_false(command(daemon, "{\"command\":\"close\",\"connection\":99,\"channel\":7}", error));
+    assert_string_equal(error, "there is no such connection");
+    close(a.fd);
+    close(b.fd);
+}
+
 static void requests_that_make_no_sense_are_refused(void **state)
 {
     struct daemon *daemon = *state;
@@ -403,6 +442,7 @@ int main(int argc, char **argv)
         TEST(connections_wait_for_a_worker_that_can_take_them),
         TEST(none_is_lost_when_a_link_is_full),
         TEST(connections_of_all_workers_are_listed),
+        TEST(channels_are_listed_of_one_connection_or_of_all),
         TEST(requests_that_make_no_sense_are_refused),
         TEST(sigterm_lets_connections_end),
         TEST(connections_in_the_backlog_are_served_before_listening_ends),
