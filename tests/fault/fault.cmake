@@ -26,7 +26,7 @@ foreach(name missing-symbol other-abi short-struct disagrees crash-in-constructo
   fault_plugin(${name})
 endforeach()
 fault_plugin(wrong-everywhere disagrees)
-foreach(name after-cancel crasher stale-ids wild-pointers)
+foreach(name after-cancel crasher stale-ids undefined-symbol wild-pointers)
   fault_plugin(${name})
 endforeach()
 target_link_libraries(fault_crasher PRIVATE PkgConfig::JANSSON)
@@ -72,6 +72,8 @@ plugin_command_test(check-json "\"ok\": false" check crash-in-constructor --json
 plugin_command_test(check-disagrees "has the version \"0.9\"" check disagrees)
 plugin_command_test(check-everything "thredding.*ABI 1.7 cannot.*has the id \"somebody-else.*gives 0 as its size"
                     check wrong-everywhere)
+plugin_command_test(check-undefined "cannot be loaded: .*undefined symbol: nobody_has_this"
+                    check undefined-symbol)
 plugin_command_test(check-configuration "/plugins/1/threading.*/plugins/1/config/strings: must be at least 1"
                     check puppet-serial --config ${CMAKE_CURRENT_SOURCE_DIR}/fault/check.json)
 plugin_command_test(check-unknown "no plugin \"nobody\"" check nobody)
