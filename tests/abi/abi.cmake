@@ -6,7 +6,7 @@ set(ABI_PLUGIN_DIR ${CMAKE_CURRENT_BINARY_DIR}/abi/plugins)
 find_package(Python3 REQUIRED COMPONENTS Interpreter)
 
 add_test(NAME abi/headers COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/abi/check_headers.sh
-         ${CMAKE_SOURCE_DIR}/plugin-sdk/include)
+         ${CMAKE_SOURCE_DIR}/plugin-sdk/include ${CMAKE_SOURCE_DIR}/docs/man/sallyport-plugin.3)
 foreach(headers ${CMAKE_SOURCE_DIR}/plugin-sdk/include ${ABI_FROZEN}/include)
   string(REPLACE ${CMAKE_SOURCE_DIR}/plugin-sdk/ "" name ${headers})
   add_test(NAME abi/ledger-of-${name} COMMAND ${Python3_EXECUTABLE} -B
