@@ -149,6 +149,16 @@ expect(one, one.password(PASSWORD), NO)
 expect_partial(one, one.ask() and one.respond(CODE), ["publickey"])
 expect(one, one.prove(KEY), YES)
 END
+# A plugin says which methods a user has, when asked about "none" or with any refusal (AUTH-07).
+use '[]' '{"secret": "123456", "methods": 8}' '["totp"]'
+reload
+attempt <<'END'
+one = login()
+expect(one, one.none(), NO, ["publickey", "password", "keyboard-interactive"])
+expect(one, one.password("wrong"), NO, ["keyboard-interactive"])
+expect(one, one.password(CODE), NO, ["keyboard-interactive"])
+expect(one, one.ask() and one.respond(CODE), YES)
+END
 # Users who need no proof have none of the factors either.
 use '[["password"]]' '{"none": true}'
 reload
