@@ -112,8 +112,19 @@ check(one_event(channel) == [(1, 0, b"abcd")], "the first stream")
 channel.eof()
 check(events(channel.collect()["out"]) == [(0, 1, b"56")], "the rest")
 
-# What waits for more comes at once when the framing no longer asks for it; a record as large as may
-# be; one that may not be.
+# What waits for more comes at once when the framing no longer asks for it.
+channel = board()
+channel.data(b"!record 100")
+one_event(channel)
+channel.data(b"half a record")
+channel.send(EXTENDED_DATA, u32(1) + string(b"and another"))
+check(channel.request("signal", string("USR1")), "signal")
+both = one_event(channel)
+while len(both) < 2:
+    both += one_event(channel)
+check(sorted(both) == [(0, 0, b"half a record"), (0, 1, b"and another")], f"unframed: {both}")
+
+# A record as large as may be; one that may not be.
 channel = board()
 channel.data(b"!record 65536")
 one_event(channel)

@@ -7,7 +7,7 @@ need ssh-agent ssh-add
 "$SALLYPORT_PREFIX/bin/sallyport" version --features | grep -q 'packet tap.*no' && skip "needs the packet tap"
 
 subsystems='"agent": "board"'
-for type in x@test x11 forwarded-tcpip auth-agent@openssh.com session; do
+for type in x@test x11 forwarded-tcpip; do
     subsystems+=", \"open:$type\": \"board\""
 done
 serve() # THREADING

@@ -3,7 +3,7 @@
  * channel type of its own, and says in the log what it was told.
  *
  * frames, echo@test: sends back each event as length, frame_end, stream, data. "!record SIZE",
- *     "!line SIZE HEX" and "!none" change the framing from within data().
+ *     "!line SIZE HEX" and "!none" change the framing from within data(), a signal from elsewhere.
  * flood: sends 8 MB as fast as they are taken. slow: takes one event a second.
  * agent: asks the client's agent for its keys. open:TYPE: opens such a channel toward the client.
  */
@@ -279,6 +279,8 @@ static int32_t ready_to_send(void *arg, const struct sp_channel_event *event)
 static int32_t control(void *arg, const struct sp_channel_event *event)
 {
     char text[32];
+    if (event->request == SP_REQUEST_SIGNAL)
+        frame(arg, event->channel, "!none");
     snprintf(text, sizeof text, "request=%u number=%u", event->request, event->number);
     say(arg, "control", event, text);
     return SP_OK;
