@@ -116,6 +116,8 @@ static int32_t guest_data(const struct sp_host *host, const struct sp_channel_ev
     case 's': /* a channel that is not its own */
         return host->channel_close(host, event->channel + 1) == SP_E_STALE ? SP_OK : SP_E_FAILED;
     case 'd':
+        if (host->rekey(host, CONNECTION) < 0)
+            return SP_E_FAILED;
         host->disconnect(host, CONNECTION, sp_str_of("bye"));
         return SP_OK;
     case 'x':
@@ -208,7 +210,7 @@ static int guest_main(const char *plugin, const char *name)
     *puppet = (struct puppet){.on_call = guest_on_call,
                               .on_cancel = guest_on_cancel,
                               .on_create = strcmp(name, "failing") == 0 ? guest_on_create : NULL};
-    int rc = guest_run(&config, name, GUEST_FD, NULL, &report);
+    int rc = guest_run(&config, name, GUEST_FD, NULL, NULL, &report);
     report_free(&report);
     return rc < 0;
 }
@@ -372,6 +374,14 @@ static int32_t on_disconnect(void *arg, sp_id connection, struct sp_str text)
     return 0;
 }
 
+static int32_t on_rekey(void *arg, sp_id id)
+{
+    (void)arg;
+    assert_int_equal(id, CONNECTION);
+    note("rekey", "", 0);
+    return 0;
+}
+
 static const struct plugin_launcher launcher = {.obtain = spawn_guest, .want = want_guest};
 static const struct plugin_services services = {
     .channel_eof = on_eof,
@@ -385,6 +395,7 @@ static const struct plugin_services services = {
     .channel_release = on_unreserve,
     .channel_open = on_open,
     .disconnect = on_disconnect,
+    .rekey = on_rekey,
     .launcher = &launcher,
 };
 
@@ -652,7 +663,7 @@ static void a_channel_of_another_is_out_of_reach(void **state)
     take_channel();
     assert_int_equal(send_data("stranger"), SP_OK);
     assert_int_equal(send_data("disconnect"), SP_OK);
-    stage_wait(&stage, strstr(seen.done, "disconnect(bye)"));
+    stage_wait(&stage, strstr(seen.done, "rekey() disconnect(bye)"));
     assert_null(strstr(seen.done, "close"));
 }
 
