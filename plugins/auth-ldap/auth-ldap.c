@@ -90,7 +90,9 @@ static int32_t find_groups(struct inquiry *q)
     if (rc == 0)
         q->names = group_names(options, q->entry, groups);
     json_decref(groups);
-    return rc < 0 ? rc : 1;
+    if (rc < 0)
+        return rc;
+    return q->names ? 1 : SP_E_NOMEM;
 }
 
 static int32_t check_key(struct inquiry *q)

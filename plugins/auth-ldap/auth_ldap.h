@@ -73,7 +73,8 @@ int directory_search(struct directory *directory, const char *base, int scope, c
 
 /* The attributes that options ask for, ending with NULL. */
 void attributes_wanted(const struct options *options, const char **ret_list);
-/* The names of the user's groups: of the entry's attribute, or of entries of groups (or NULL). */
+/* The names of the user's groups: of the entry's attribute, and of entries of groups (NULL: none).
+ * NULL: memory is out. */
 struct json_t *group_names(const struct options *options, const struct json_t *entry,
                            const struct json_t *groups);
 /* What the user is granted; the grant's text is *ret_json's. 0: refused, since a group is required;

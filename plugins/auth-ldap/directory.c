@@ -163,28 +163,36 @@ int directory_bind(struct directory *directory, const char *dn, struct sp_str pa
     return explain(directory, "bind", parsed == LDAP_SUCCESS ? code : parsed, ret_why);
 }
 
+/* NULL if memory is out or a value holds a NUL: one value less could mean a wider grant. Bytes that
+ * are no UTF-8 stay as they are; they may be a comment beside a key. */
 static json_t *values_of(LDAP *ld, LDAPMessage *message, const char *attribute)
 {
     struct berval **values = ldap_get_values_len(ld, message, attribute);
     json_t *list = json_array();
-    for (int i = 0; values && values[i];
-         i++) /* what is no text is nothing that is asked for here */
-        json_array_append_new(list, json_stringn(values[i]->bv_val, values[i]->bv_len));
+    bool ok = list != NULL;
+    for (int i = 0; ok && values && values[i]; i++)
+        ok = !memchr(values[i]->bv_val, '\0', values[i]->bv_len) &&
+             json_array_append_new(list,
+                                   json_stringn_nocheck(values[i]->bv_val, values[i]->bv_len)) == 0;
     ldap_value_free_len(values);
-    return list;
+    if (ok)
+        return list;
+    json_decref(list);
+    return NULL;
 }
 
 static json_t *entry_of(LDAP *ld, LDAPMessage *message, const char *const *attributes)
 {
     char *dn = ldap_get_dn(ld, message);
-    json_t *values = json_object();
-    for (; *attributes; attributes++)
-        json_object_set_new(values, *attributes, values_of(ld, message, *attributes));
-    json_t *entry = dn ? json_pack("{s:s, s:o}", "dn", dn, "values", values) : NULL;
-    if (!dn)
-        json_decref(values);
+    json_t *entry = json_object(), *values = json_object();
+    bool ok = dn && json_object_set_new(entry, "dn", json_string_nocheck(dn)) == 0;
+    for (; ok && *attributes; attributes++)
+        ok = json_object_set_new(values, *attributes, values_of(ld, message, *attributes)) == 0;
     ldap_memfree(dn);
-    return entry;
+    if (json_object_set_new(entry, "values", values) == 0 && ok)
+        return entry;
+    json_decref(entry);
+    return NULL;
 }
 
 /* The entries of a search that has ended in order. */
@@ -208,8 +216,9 @@ static int take_entries(struct directory *directory, LDAPMessage *result,
         return explain(directory, "search", code, ret_why);
     for (LDAPMessage *m = ldap_first_entry(ld, result); m; m = ldap_next_entry(ld, m)) {
         if (json_array_append_new(entries, entry_of(ld, m, attributes)) < 0) {
-            snprintf(ret_why, WHY_SIZE, "out of memory");
-            return SP_E_NOMEM;
+            snprintf(ret_why, WHY_SIZE,
+                     "an entry cannot be taken: it holds a NUL, or memory is out");
+            return SP_E_FAILED;
         }
     }
     return 0;

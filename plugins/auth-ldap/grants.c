@@ -32,15 +32,22 @@ static const json_t *values_of(const json_t *entry, const char *attribute)
     return json_object_get(json_object_get(entry, "values"), attribute);
 }
 
+static bool add_values(json_t *names, const json_t *values)
+{
+    return !values || json_array_extend(names, (json_t *)(uintptr_t)values) == 0;
+}
+
 json_t *group_names(const struct options *options, const json_t *entry, const json_t *groups)
 {
     json_t *names = json_array();
-    if (*options->group_attribute)
-        json_array_extend(names, (json_t *)(uintptr_t)values_of(entry, options->group_attribute));
-    for (size_t i = 0; i < json_array_size(groups); i++)
-        json_array_extend(
-            names, (json_t *)(uintptr_t)values_of(json_array_get(groups, i), options->group_name));
-    return names;
+    bool ok = names && (!*options->group_attribute ||
+                        add_values(names, values_of(entry, options->group_attribute)));
+    for (size_t i = 0; ok && i < json_array_size(groups); i++)
+        ok = add_values(names, values_of(json_array_get(groups, i), options->group_name));
+    if (ok)
+        return names;
+    json_decref(names);
+    return NULL;
 }
 
 static bool is_member(const json_t *names, const char *group)
@@ -95,8 +102,9 @@ int grant_from_entry(const struct options *options, const json_t *entry, json_t 
     if (!of_group && options->must_be_in_group)
         return 0;
     *ret_json = json_deep_copy(of_group ? of_group : options->grant);
-    if (json_array_size(names) && !json_object_get(*ret_json, "groups"))
-        json_object_set(*ret_json, "groups", names);
+    if (json_array_size(names) && !json_object_get(*ret_json, "groups") &&
+        json_object_set(*ret_json, "groups", names) < 0)
+        return SP_E_NOMEM;
     int rc = take_attributes(options, entry, *ret_json, ret_why);
     if (rc < 0)
         return rc;

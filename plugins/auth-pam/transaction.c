@@ -176,7 +176,7 @@ bool transaction_open_session(struct transaction *t)
 static void add_environment(struct sp_grant *grant, char **variables, struct sp_pair *pairs)
 {
     uint64_t count = 0;
-    for (; grant->environment_count && count < grant->environment_count; count++)
+    for (; count < grant->environment_count; count++)
         pairs[count] = grant->environment[count];
     for (char **v = variables; v && *v && count < ENVIRONMENT_MOST; v++) {
         char *equals = strchr(*v, '=');

@@ -95,7 +95,7 @@ ref: ldap://127.0.0.1:9/uid=away,dc=example,dc=org
 
 END
     for entry in alice,ou=people nokeys,ou=people outsider,ou=people locked,ou=people twin,ou=people \
-        twin,ou=guests nopassword,ou=people; do
+        twin,ou=guests nopassword,ou=people nul,ou=people; do
         name=${entry%%,*}
         cat <<END
 dn: uid=$entry,dc=example,dc=org
@@ -109,6 +109,9 @@ END
         [ "$name" = nopassword ] || echo "userPassword: $PASSWORD"
         [ "$name" = nokeys ] || echo "sshPublicKey: $(cat "$W/key.pub")"
         [ "$name" != locked ] || echo "employeeType: locked"
+        # A comment in an old encoding does no harm; a NUL might hide something.
+        [ "$name" != alice ] || echo "sshPublicKey:: $(printf 'ssh-ed25519 AAAA caf\351' | base64 -w0)"
+        [ "$name" != nul ] || echo "sshPublicKey:: $(printf '%s\0' "$(cat "$W/key.pub")" | base64 -w0)"
         echo
     done
 } >"$W/data.ldif"
@@ -167,13 +170,14 @@ with p.sftp_client() as sftp:
     assert 'first' in sftp.listdir('.'), sftp.listdir('.')"
 grep -q 'STARTTLS' "$W/slapd.log" || fail "TLS was not used"
 expect_equal "$(with_password nokeys)" in "one without keys, by password"
-for user in nokeys twin locked nobody-there away; do
+for user in nokeys twin locked nobody-there away nul; do
     expect_failure ssh_ "$user@target" true
 done
 for user in twin locked nobody-there away nopassword; do
     expect_failure with_password $user
 done
 wait_log 'finds more than 1 entries'
+wait_log 'it holds a NUL'
 expect_failure with_password alice wrong
 expect_failure with_password alice ''
 expect_failure with_password nopassword ''
