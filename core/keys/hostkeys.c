@@ -124,30 +124,15 @@ void hostkeys_forget_passphrases(const struct config *config)
 
 /* --- loading ---------------------------------------------------------------------------------- */
 
-/* A configuration that holds a key is as secret as the key. */
-static int check_configuration(const struct config *config, char *ret_why)
-{
-    struct stat st;
-
-    if (stat(config->file, &st) == 0 && !(st.st_mode & 077))
-        return 0;
-    snprintf(ret_why, PRIVATE_KEY_WHY_SIZE,
-             "the configuration that holds this key is open to other users; chmod 600 it, or put "
-             "the key into a file");
-    return SP_ERR_INVALID;
-}
-
 static int load_one(const struct config *config, const struct config_host_key *key,
                     ssh_key *ret_key, char *ret_why)
 {
     uint32_t rsa_min_bits = config->limits.rsa_min_bits;
     char *text = NULL, *passphrase = NULL;
     size_t len = 0;
-    int rc;
+    int rc = 0;
 
-    if (key->text)
-        rc = check_configuration(config, ret_why);
-    else
+    if (!key->text)
         rc = key_file_read(key->file, KEY_FILE_MAX, true, &text, &len, ret_why);
     if (rc == 0)
         rc = find_passphrase(key, &passphrase, ret_why);
@@ -321,10 +306,31 @@ static void generate_absent(const struct config *config, const struct config_hos
             generate(config, set, i, report);
 }
 
+/* A configuration that holds a key is as secret as the key. Not asked by workers: what they read is
+ * a copy, and what has become of the file since must not keep them from starting. */
+static int check_inline(const struct config *config, const struct config_host_keys *set,
+                        struct report *report)
+{
+    struct stat st;
+    int rc = 0;
+
+    for (size_t i = 0; i < set->keys_count; i++)
+        if (set->keys[i].text && (stat(config->file, &st) < 0 || st.st_mode & 077))
+            rc = complain(report, config, set, set->count + i,
+                          "the configuration that holds this key is open to other users; chmod 600 "
+                          "it, or put the key into a file");
+    return rc;
+}
+
 int hostkeys_ensure(const struct config *config, struct report *report)
 {
+    int rc = check_inline(config, &config->host_keys, report);
+
     generate_absent(config, &config->host_keys, report);
-    for (size_t i = 0; i < config->host_key_sets_count; i++)
+    for (size_t i = 0; i < config->host_key_sets_count; i++) {
+        if (check_inline(config, &config->host_key_sets[i], report) < 0)
+            rc = SP_ERR_INVALID;
         generate_absent(config, &config->host_key_sets[i], report);
-    return hostkeys_describe(config, log_key, NULL, report);
+    }
+    return hostkeys_describe(config, log_key, NULL, report) < 0 ? SP_ERR_INVALID : rc;
 }
