@@ -12,6 +12,8 @@ foreach(headers ${CMAKE_SOURCE_DIR}/plugin-sdk/include ${ABI_FROZEN}/include)
   add_test(NAME abi/ledger-of-${name} COMMAND ${Python3_EXECUTABLE} -B
            ${CMAKE_CURRENT_SOURCE_DIR}/abi/ledger.py ${headers} ${ABI_FROZEN}/ledger.txt)
 endforeach()
+add_test(NAME abi/layout COMMAND ${Python3_EXECUTABLE} -B ${CMAKE_CURRENT_SOURCE_DIR}/abi/check_layout.py
+         ${CMAKE_SOURCE_DIR}/plugin-sdk/include ${CMAKE_SOURCE_DIR}/core/plugin/layout.c)
 
 # The headers of a later minor version, made from today's.
 file(GLOB sdk_headers CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/plugin-sdk/include/sallyport/*.h)
