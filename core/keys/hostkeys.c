@@ -108,6 +108,8 @@ static void forget(const struct config_host_keys *set)
     for (size_t i = 0; i < set->keys_count; i++) {
         const char *name = set->keys[i].passphrase_environment;
         char *value = name ? getenv(name) : NULL;
+        if (set->keys[i].text)
+            secret_wipe(set->keys[i].text, strlen(set->keys[i].text));
         if (!value)
             continue;
         secret_wipe(value, strlen(value));
@@ -115,7 +117,7 @@ static void forget(const struct config_host_keys *set)
     }
 }
 
-void hostkeys_forget_passphrases(const struct config *config)
+void hostkeys_forget_secrets(const struct config *config)
 {
     forget(&config->host_keys);
     for (size_t i = 0; i < config->host_key_sets_count; i++)

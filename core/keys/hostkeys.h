@@ -26,8 +26,9 @@ void hostkeys_free(ssh_key *keys);
  * place in the configuration. */
 void hostkeys_source(const struct config_host_keys *set, size_t index, char *ret_text, size_t size);
 
-/* Every key is loaded: wipe from this process's environment what opened them. */
-void hostkeys_forget_passphrases(const struct config *config);
+/* Every key is loaded, or none will be: wipe passphrases from this process's environment, and from
+ * config the keys that are written there. */
+void hostkeys_forget_secrets(const struct config *config);
 
 /* What is told of a key, so that people can compare. */
 struct hostkey_facts {

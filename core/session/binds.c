@@ -153,7 +153,7 @@ int binds_load_keys(struct binds *binds, struct report *report)
     for (size_t i = 0; i < binds->count; i++)
         if (load_keys(binds, i, report) < 0)
             rc = SP_ERR_INVALID;
-    hostkeys_forget_passphrases(binds->config);
+    hostkeys_forget_secrets(binds->config);
     return rc;
 }
 

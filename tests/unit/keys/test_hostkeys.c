@@ -168,7 +168,7 @@ static void a_passphrase_comes_from_the_environment_and_is_forgotten(void **stat
     setenv("HOSTKEY_PASSPHRASE", "secret", 1);
     const char *value = getenv("HOSTKEY_PASSPHRASE");
     assert_int_equal(hostkeys_ensure(&config, &report), 0);
-    hostkeys_forget_passphrases(&config);
+    hostkeys_forget_secrets(&config);
     assert_null(getenv("HOSTKEY_PASSPHRASE"));
     assert_int_equal(value[0], '\0');
 }
@@ -191,6 +191,8 @@ static void a_key_in_the_configuration_needs_a_secret_configuration(void **state
     expect_fault("/host_keys/keys/0", "the configuration that holds this key is open");
     assert_int_equal(chmod(ecdsa, 0600), 0);
     assert_int_equal(hostkeys_ensure(&config, &report), 0);
+    hostkeys_forget_secrets(&config);
+    assert_string_equal(text, "");
 }
 
 static void each_set_has_keys_of_its_own(void **state)
