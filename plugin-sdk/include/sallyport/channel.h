@@ -32,7 +32,7 @@ extern "C" {
 #define SP_REQUEST_XON_XOFF 12u
 
 /* Streams of a channel */
-#define SP_STREAM_DATA 0u   /* stdin toward the plugin, stdout toward the client */
+#define SP_STREAM_DATA 0u /* stdin toward the plugin, stdout toward the client */
 #define SP_STREAM_STDERR 1u
 
 /* The terminal, as asked for by pty-req and kept up to date by window-change. */
@@ -66,13 +66,13 @@ struct sp_x11 {
 /* How data reaches the plugin: struct sp_framing.kind */
 #define SP_FRAMING_NONE 0u   /* as it comes */
 #define SP_FRAMING_RECORD 1u /* size bytes at a time */
-#define SP_FRAMING_LINE 2u   /* up to and with terminator, which is never torn; at most size bytes */
+#define SP_FRAMING_LINE 2u   /* up to and with terminator, never torn; at most size bytes */
 
 /* For channel_framing(). Both streams are framed, each by itself. */
 struct sp_framing {
     uint32_t struct_size;
-    uint32_t kind; /* SP_FRAMING_* */
-    uint64_t size; /* RECORD: of a record; LINE: the most in one event. 1 to 65536 */
+    uint32_t kind;            /* SP_FRAMING_* */
+    uint64_t size;            /* RECORD: of a record; LINE: the most in one event. 1 to 65536 */
     struct sp_str terminator; /* LINE: 1 to 64 bytes, and no more than size */
 };
 
@@ -97,14 +97,14 @@ struct sp_channel_info {
 struct sp_channel_event {
     struct sp_event head;
     sp_id channel;
-    uint32_t request;          /* request: SP_REQUEST_* */
-    uint32_t stream;           /* data: SP_STREAM_* */
-    struct sp_str type;        /* open: "session" … */
-    struct sp_str name;        /* subsystem's name, command, signal without "SIG", variable's name,
-                                  or the request's own name with SP_REQUEST_OTHER */
-    struct sp_str value;       /* variable's value; payload with SP_REQUEST_OTHER; with a forced
-                                  command, which is then the name, what the client asked for */
-    struct sp_str data;        /* data */
+    uint32_t request;    /* request: SP_REQUEST_* */
+    uint32_t stream;     /* data: SP_STREAM_* */
+    struct sp_str type;  /* open: "session" … */
+    struct sp_str name;  /* subsystem's name, command, signal without "SIG", variable's name,
+                            or the request's own name with SP_REQUEST_OTHER */
+    struct sp_str value; /* variable's value; payload with SP_REQUEST_OTHER; with a forced
+                            command, which is then the name, what the client asked for */
+    struct sp_str data;  /* data */
     const struct sp_terminal *terminal; /* request; NULL if there is no pty */
     const struct sp_pair *environment;  /* shell, exec, subsystem: variables sent by the client */
     uint64_t environment_count;
@@ -164,10 +164,10 @@ struct sp_channel_v1 {
  * backpressure both ways. Each is -1 or becomes the core's, which closes it. Non-blocking. */
 struct sp_channel_streams {
     uint32_t struct_size;
-    int32_t input_fd;  /* what the client sends is written here; may equal output_fd (a pty) */
-    int32_t output_fd; /* what is read here goes to the client */
-    int32_t error_fd;  /* what is read here goes to the client as stderr */
-    int32_t process_fd; /* a pidfd: reaped by the core, then child_exited, then exit status, close */
+    int32_t input_fd;   /* what the client sends is written here; may equal output_fd (a pty) */
+    int32_t output_fd;  /* what is read here goes to the client */
+    int32_t error_fd;   /* what is read here goes to the client as stderr */
+    int32_t process_fd; /* a pidfd: the core reaps it, then child_exited, exit status, close */
     uint32_t reserved;
 };
 
