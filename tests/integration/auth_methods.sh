@@ -1,4 +1,5 @@
 # Password and public keys of each family; what is wrong is refused and says nothing else.
+# isolated: too
 . "$(dirname "$0")/lib.sh"
 need sshpass
 for kind in ed25519 ecdsa rsa; do

@@ -149,6 +149,17 @@ expect(one, one.password(PASSWORD), NO)
 expect_partial(one, one.ask() and one.respond(CODE), ["publickey"])
 expect(one, one.prove(KEY), YES)
 END
+use '[]' '{"keys": true, "secret": "123456", "verdict": "partial"}' '["totp", "users"]'
+reload
+attempt <<'END'
+one = login()
+expect(one, one.offer(KEY), USERAUTH_PK_OK)  # the key will do, though more is wanted
+expect_partial(one, one.prove(KEY), ["password", "keyboard-interactive"])
+expect_partial(one, one.password(CODE), ["keyboard-interactive"])
+expect_partial(one, one.ask() and one.respond(CODE), [])
+expect(one, one.prove(OTHER), NO)
+expect(one, one.password(PASSWORD), NO)
+END
 # A plugin says which methods a user has, when asked about "none" or with any refusal (AUTH-07).
 use '[]' '{"secret": "123456", "methods": 8}' '["totp"]'
 reload

@@ -1,4 +1,5 @@
 # A daemon that ends with its last connections still closes their files and gives back all they had.
+# isolated: too
 . "$(dirname "$0")/lib.sh"
 configure '{"workers": 1, "pool_threads": 1}'
 for _ in 1 2 3 4 5; do

@@ -1,4 +1,5 @@
 # The client's EOF does not end the channel: the command still answers after it.
+# isolated: too
 . "$(dirname "$0")/lib.sh"
 daemon_start
 

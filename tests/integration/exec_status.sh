@@ -1,4 +1,5 @@
 # A command's exit status, signal, standard output and standard error reach the client apart.
+# isolated: too
 . "$(dirname "$0")/lib.sh"
 daemon_start
 

@@ -1,6 +1,7 @@
 # A forced command, of the user's entry or of a key, is all that runs: in place of commands and
 # shells, which it is told of, and nothing else is a way around it: no subsystem, no scp, no second
 # channel, no variable of the client's.
+# isolated: too
 . "$(dirname "$0")/lib.sh"
 forced='echo "<${SSH_ORIGINAL_COMMAND-none}>"'
 add_user entry '{"forced_command": "'"${forced//\"/\\\"}"'"}'

@@ -1,5 +1,6 @@
 # paramiko: put with its stat after closing, get, listdir_attr, rename, posix_rename, truncate,
 # utime, a file opened for reading and writing.
+# isolated: too
 . "$(dirname "$0")/lib.sh"
 daemon_start
 

@@ -41,6 +41,47 @@ transfer.finish()
 wait_log(f"worker={first[0]} ")
 END
 
+# In a process of its own, it is that one which is replaced, and the worker notices nothing.
+with_rogue connection '{"limits": {"stuck_threads": 1}}'
+sed -i 's/"plugin": "rogue-connection"/&, "isolation": "process"/' "$W/config.json"
+reload
+raw <<'END'
+from rogue import *
+from transfers import Transfer
+
+transfer = Transfer(2)
+transfer.write_some()
+first = ready_workers()
+before = log_length()
+process = info()["processes"][0]["pid"]
+for threads in 1, 2:
+    check(not password("block"), "somebody was let in")
+    wait_log(f"error plugin.stuck pid={process} instance=rogue operation=auth.password threads={threads}", before)
+    if threads == 1:
+        others_are_served()
+wait_log("plugin.process_crashed .*instance=rogue .*signal=6 ", before)
+wait_log("plugin.process_up .*instance=rogue", before)
+transfer.finish()
+others_are_served()
+check(ready_workers() == first, "the worker was replaced")
+END
+
+with_rogue reactor '{"timeouts": {"stuck_ms": 1000}}'
+sed -i 's/"plugin": "rogue-reactor"/&, "isolation": "process"/' "$W/config.json"
+reload
+raw <<'END'
+from rogue import *
+
+first = ready_workers()
+before = log_length()
+check(not password("block"), "somebody was let in")
+wait_log("error plugin.process_stuck .*instance=rogue", before)
+wait_log("plugin.process_crashed .*instance=rogue .*signal=6 .*operation=auth.password", before)
+wait_log("plugin.process_up .*instance=rogue", before)
+others_are_served()
+check(ready_workers() == first, "the worker was replaced")
+END
+
 with_rogue reactor '{"workers": 2, "timeouts": {"stuck_ms": 1000}}'
 reload
 raw <<'END'
@@ -57,5 +98,5 @@ wait_log("error worker.crashed .*signal=6 .*instance=rogue operation=auth.passwo
 transfer.finish()
 wait_until(lambda: len(ready_workers()) == 2 and ready_workers() != first, "another worker")
 others_are_served()
-check(info()["crashes"] == 1, "it counts as a crash")
+check(info()["crashes"] == 3, "they count as crashes")
 END

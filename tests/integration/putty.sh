@@ -1,4 +1,5 @@
 # PuTTY's psftp and plink.
+# isolated: too
 . "$(dirname "$0")/lib.sh"
 need psftp plink
 daemon_start

@@ -1,5 +1,6 @@
 # Transfers that break off (TCP reset, channel closed in mid-request, window shut) leave no file
 # open, no memory and no process behind.
+# isolated: too
 . "$(dirname "$0")/lib.sh"
 configure '{"workers": 1}'
 SANITIZER_OPTIONS=quarantine_size_mb=1 daemon_start

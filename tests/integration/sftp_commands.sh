@@ -1,4 +1,5 @@
 # What an sftp user types: directories, listings, renames, links, permissions, times, df.
+# isolated: too
 . "$(dirname "$0")/lib.sh"
 daemon_start
 

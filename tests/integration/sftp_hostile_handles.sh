@@ -1,5 +1,6 @@
 # T63: handles that are random, closed, another session's, of the wrong kind, empty or long get a
 # status; handles are bounded, and come free with their session.
+# isolated: too
 . "$(dirname "$0")/lib.sh"
 configure '{"limits": {"handles_per_connection": 50}}'
 daemon_start

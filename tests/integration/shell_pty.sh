@@ -1,4 +1,5 @@
 # An interactive shell: terminal, echo, window size and its change, Ctrl-C, exit status.
+# isolated: too
 . "$(dirname "$0")/lib.sh"
 need expect
 daemon_start

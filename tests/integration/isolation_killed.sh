@@ -1,0 +1,74 @@
+# The process of an isolated plugin is killed while it serves: what it was asked is refused, handles
+# that it gave answer a failure and do not hang, its channels are closed; connections that do not
+# need it go on; a new process serves what comes then.
+. "$(dirname "$0")/lib.sh"
+expect_crashes
+SANITIZER_OPTIONS+=:detect_leaks=0 # which needs system calls that the sandbox refuses
+configure '{"workers": 1, "plugins": [
+    {"name": "users", "plugin": "auth-file", "isolation": "process",
+     "config": {"users_file": "'"$W"'/users.json"}},
+    {"name": "files", "plugin": "fs-posix"},
+    {"name": "apart", "plugin": "fs-posix", "isolation": "process"},
+    {"name": "echoes", "plugin": "echo", "isolation": "process"},
+    {"name": "shell", "plugin": "exec-shell", "config": {"shell": "/bin/sh"}}],
+    "chains": {"auth": ["users"], "channel": ["shell"]},
+    "subsystems": {"sftp": "core", "echo": "echoes"},
+    "mounts": [{"path": "/", "provider": "files"}, {"path": "/apart", "provider": "apart", "root": "'"$W"'/apart"}]}'
+add_user alice '{"permit": ["sftp", "exec", "shell", "subsystem"]}'
+mkdir -p "$W/root/alice/apart" "$W/apart"
+daemon_start
+
+export W SALLYPORT_PREFIX
+raw <<'END'
+import os
+import re
+import signal
+from hostile import *
+from rogue import info, wait_until
+from transfers import Transfer
+
+def times_up(instance):
+    with open(os.environ["W"] + "/log", encoding="utf-8") as log:
+        return len(re.findall(rf"plugin\.process_up .*instance={instance}$", log.read(), re.M))
+
+def kill(instance):
+    """And wait for the next one."""
+    before = times_up(instance)
+    os.kill(info(instance)["processes"][0]["pid"], signal.SIGKILL)
+    wait_until(lambda: times_up(instance) > before, f"another process of {instance}")
+
+# Files: one transfer through the storage in the worker, one through that in its own process.
+inside = Transfer(0)
+inside.write_some()
+client = user()
+files = Sftp(client, 1)
+handle = files.open("/apart/file", sftp.F_READ | sftp.F_WRITE | sftp.F_CREAT)
+check(files.write(handle, 0, b"x" * 30000) == sftp.OK, "write")
+kill("apart")
+check(files.write(handle, 30000, b"y") == sftp.FAILURE, "a handle of the dead process")
+check(files.close(handle) == sftp.FAILURE, "closing it")
+inside.write_some()
+client.close()
+
+# A new connection finds all as it was.
+client = user()
+files = Sftp(client, 1)
+handle = files.open("/apart/file", sftp.F_READ)
+check(files.read(handle, 0, 40000) == b"x" * 30000, "what was written before")
+check(files.close(handle) == sftp.OK, "close")
+
+# Channels that it served are closed.
+channel = client.open_session()
+check(channel.request("subsystem", string("echo")), "echo refused")
+kill("echoes")
+channel.collect()
+
+# Logins: who is logged in stays; for others there is a new process.
+kill("users")
+check(client.open_session().exec("true"), "a session that has begun")
+client.close()
+inside.finish()
+others_are_served()
+END
+expect_match "$(grep -c 'plugin\.process_lost' "$W/log")" '^3$' "processes lost"
+expect_no_log 'worker\.(crashed|died)'
