@@ -9,6 +9,7 @@
 
 #include "base/err.h"
 #include "base/secret.h"
+#include "keys/hostkeys.h"
 #include "plugin/guest.h"
 #include "process.h"
 #include "supervisor/sandbox.h"
@@ -50,6 +51,7 @@ static int come_up(const char *config_file, const char *instance, struct config 
         (rc = find(*ret_config, instance, &index, report)) < 0)
         return rc;
     forget_others(*ret_config, index);
+    hostkeys_forget_secrets(*ret_config);
     if ((rc = sandbox_enter(*ret_config, index, report)) < 0)
         return rc;
     process_close_doors();
