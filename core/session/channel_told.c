@@ -7,11 +7,64 @@
 
 #include "session/channel_internal.h"
 
+enum { TOLD_MAX = 256 /* calls that plugins are not through with, on one connection */ };
+
+/* Outlives the connection, as the calls do. */
+struct told_count {
+    unsigned calls;
+    bool is_left; /* by the connection */
+};
+
 /* What an event points to. */
 struct told {
+    struct told_count *count;
     struct sp_channel_event event;
     char bytes[]; /* parameters, then type; each with a NUL */
 };
+
+static void count_free(struct told_count *count)
+{
+    if (count->calls == 0 && count->is_left)
+        free(count);
+}
+
+static void told_free(void *arg)
+{
+    struct told *told = arg;
+
+    told->count->calls--;
+    count_free(told->count);
+    free(told);
+}
+
+static struct told *told_new(struct session *session, size_t bytes)
+{
+    struct told *told = calloc(1, sizeof *told + bytes);
+
+    if (!session->told)
+        session->told = calloc(1, sizeof *session->told);
+    if (!told || !session->told) {
+        free(told);
+        return NULL;
+    }
+    told->count = session->told;
+    told->count->calls++;
+    return told;
+}
+
+bool channel_told_is_behind(const struct session *session)
+{
+    return session->told && session->told->calls >= TOLD_MAX;
+}
+
+void channel_told_forget(struct session *session)
+{
+    if (!session->told)
+        return;
+    session->told->is_left = true;
+    count_free(session->told);
+    session->told = NULL;
+}
 
 static void tell_one(struct channel *channel, struct plugin_instance *instance,
                      enum plugin_operation operation, struct sp_str parameters)
@@ -19,7 +72,7 @@ static void tell_one(struct channel *channel, struct plugin_instance *instance,
     struct session *session = channel->session;
     struct chain one = {.instances = &instance, .count = 1};
     size_t length = (size_t)parameters.len;
-    struct told *told = calloc(1, sizeof *told + length + 1 + sizeof channel->type);
+    struct told *told = told_new(session, length + 1 + sizeof channel->type);
 
     if (!told) {
         session_break(session, "channel.failed", "out of memory");
@@ -34,7 +87,8 @@ static void tell_one(struct channel *channel, struct plugin_instance *instance,
         .type = sp_str_of(told->bytes + length + 1),
         .parameters = {told->bytes, length},
     };
-    chain_start(NULL, &one, operation, &told->event.head, session->strands, NULL, NULL, free, told);
+    chain_start(NULL, &one, operation, &told->event.head, session->strands, NULL, NULL, told_free,
+                told);
 }
 
 static void tell(struct channel *channel, enum plugin_operation operation, struct sp_str parameters,

@@ -144,10 +144,11 @@ struct session {
     ssh_message service_message; /* the service that is being asked about, or NULL */
     struct auth auth;
     struct keepalive keepalive;
-    struct list channels; /* struct channel */
-    struct list closing;  /* struct closing_channel */
-    struct list opens;    /* struct channel_open, waiting for an answer */
-    char end_text[160];   /* why it ended, for the log and the plugins */
+    struct list channels;    /* struct channel */
+    struct list closing;     /* struct closing_channel */
+    struct list opens;       /* struct channel_open, waiting for an answer */
+    struct told_count *told; /* what plugins were told of channels; NULL: nothing yet */
+    char end_text[160];      /* why it ended, for the log and the plugins */
     int32_t end_status;
 };
 
@@ -274,6 +275,9 @@ struct channel *channel_by_id(struct session_service *service, sp_id id);
 void channel_tell_opened(struct channel *channel, struct sp_str parameters);
 /* Those that were told, but for the one that serves it. */
 void channel_tell_closed(struct channel *channel);
+/* So much waits for plugins that are slow that no channel should be opened. */
+bool channel_told_is_behind(const struct session *session);
+void channel_told_forget(struct session *session);
 uint32_t channel_remote(const struct channel *channel);
 
 /* request.c: requests on a channel, answered in order. */

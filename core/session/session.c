@@ -110,6 +110,7 @@ void session_drop_everything(struct session *session)
     auth_free(session);
     for (struct list *node; (node = list_first(&session->channels));)
         channel_drop(channel_from_link(node));
+    channel_told_forget(session);
 }
 
 static void session_free(struct session *session)

@@ -22,7 +22,7 @@ endfunction()
 
 foreach(name missing-symbol other-abi short-struct disagrees crash-in-constructor create-fails
              answers-twice never-answers answers-late blocks garbage-verdict absurd-reply asks-twice
-             observer)
+             observer slow-witness)
   fault_plugin(${name})
 endforeach()
 fault_plugin(wrong-everywhere disagrees)
