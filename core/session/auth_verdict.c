@@ -185,9 +185,9 @@ static const char *follow(struct auth_request *request, int32_t verdict,
 {
     bool is_yes = verdict == SP_ALLOW || verdict == SP_PARTIAL;
 
-    if (verdict == SP_ALLOW && auth_is_offer(request))
+    if (is_yes && auth_is_offer(request))
         return accept_offer(request);
-    if (is_yes && !auth_is_offer(request))
+    if (is_yes)
         return pass(request, reply, verdict == SP_PARTIAL, by);
     if (verdict == SP_ASK)
         return auth_ask(request, reply, place_of(request->session, by));
