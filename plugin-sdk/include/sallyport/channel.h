@@ -99,18 +99,18 @@ struct sp_channel_event {
     sp_id channel;
     uint32_t request;    /* request: SP_REQUEST_* */
     uint32_t stream;     /* data: SP_STREAM_* */
-    struct sp_str type;  /* open: "session" … */
+    struct sp_str type;  /* open, opened, request: "session" … */
     struct sp_str name;  /* subsystem's name, command, signal without "SIG", variable's name,
                             or the request's own name with SP_REQUEST_OTHER */
     struct sp_str value; /* variable's value; payload with SP_REQUEST_OTHER; with a forced
                             command, which is then the name, what the client asked for */
     struct sp_str data;  /* data */
-    const struct sp_terminal *terminal; /* request; NULL if there is no pty */
+    const struct sp_terminal *terminal; /* request, control; NULL if there is no pty */
     const struct sp_pair *environment;  /* shell, exec, subsystem: variables sent by the client */
     uint64_t environment_count;
     int32_t exit_status;  /* child_exited: status, or -1 when a signal ended it */
     uint32_t exit_signal; /* child_exited: the signal's number */
-    uint32_t reason;      /* opened: 0, or why the client refused: SP_OPEN_* */
+    uint32_t reason;      /* opened: 0, or why there is no channel: SP_OPEN_* */
     uint32_t number;      /* break: milliseconds; xon-xoff: 1 if the client does flow control */
     uint32_t frame_end;   /* data: 1 if a whole record, or the line's terminator, is in data */
     uint32_t reserved;

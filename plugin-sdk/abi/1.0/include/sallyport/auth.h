@@ -47,7 +47,7 @@ extern "C" {
  * nor its key nor its CA is revoked. What it restricts, the core enforces. */
 struct sp_certificate {
     uint32_t struct_size;
-    uint32_t trusted;      /* 1: its CA is one that the configuration names */
+    uint32_t trusted; /* 1: its CA is one that the configuration names */
     uint64_t serial;
     uint64_t valid_after;  /* seconds since 1970-01-01 UTC */
     uint64_t valid_before; /* UINT64_MAX: for ever */
@@ -63,23 +63,24 @@ struct sp_certificate {
     uint64_t extensions_count;
 };
 
-/* Secrets in events are wiped by the core after the answer. */
+/* Secrets in events hold no NUL, and are wiped by the core after the answer. */
 struct sp_auth_event {
     struct sp_event head;
-    struct sp_str user;      /* as sent: not yet proved to be anybody */
-    uint32_t method;         /* one SP_METHOD_* */
-    uint32_t attempt;        /* 1 for the first request of the connection that counts */
-    uint32_t methods_done;   /* SP_METHOD_* that earlier gave SP_PARTIAL */
-    uint32_t key_state;      /* publickey: SP_KEY_OFFERED or SP_KEY_PROVED */
-    struct sp_str password;  /* password */
-    struct sp_str new_password;  /* password, in answer to SP_ASK: to replace password; else "" */
-    struct sp_str key_type;      /* publickey: "ssh-ed25519" … */
-    struct sp_str key_blob;      /* publickey: as on the wire, RFC 4253, 6.6 */
+    struct sp_str user;            /* as sent: not yet proved to be anybody */
+    uint32_t method;               /* one SP_METHOD_* */
+    uint32_t attempt;              /* 1 for the first request of the connection that counts */
+    uint32_t methods_done;         /* SP_METHOD_* of the factors that have passed */
+    uint32_t key_state;            /* publickey: SP_KEY_OFFERED or SP_KEY_PROVED */
+    struct sp_str password;        /* password */
+    struct sp_str new_password;    /* password, in answer to SP_ASK: to replace password; else "" */
+    struct sp_str key_type;        /* publickey: "ssh-ed25519" … */
+    struct sp_str key_blob;        /* publickey: as on the wire, RFC 4253, 6.6 */
     struct sp_str key_fingerprint; /* publickey: "SHA256:…" */
-    struct sp_str signature_algorithm; /* publickey; "" where the build cannot tell */
+    struct sp_str signature_algorithm; /* publickey: of the signature, or of the one that would
+                                          follow an offer; "" where the build cannot tell */
     const struct sp_str *responses;    /* keyboard-interactive: answers to the last prompts */
     uint64_t responses_count;
-    uint32_t round; /* keyboard-interactive: 0 for the request, then 1, 2, … */
+    uint32_t round;           /* keyboard-interactive: 0 for the request, then 1, 2, … */
     uint32_t key_flags;       /* publickey, proved, with a hardware key: SP_KEY_TOUCHED … */
     struct sp_str service;    /* what the user wants to use: "ssh-connection" */
     struct sp_str submethods; /* keyboard-interactive: what the client prefers */
@@ -96,16 +97,17 @@ struct sp_prompt {
 
 struct sp_auth_reply {
     struct sp_reply head;
-    uint32_t methods; /* with SP_PARTIAL or SP_DENY: SP_METHOD_* that may go on; 0 = as configured */
-    uint32_t prompts_count;        /* with SP_ASK */
+    uint32_t methods;       /* with SP_PARTIAL or SP_DENY: SP_METHOD_* that may go on; 0: as
+                               configured */
+    uint32_t prompts_count; /* with SP_ASK */
     const struct sp_prompt *prompts;
-    struct sp_str name;            /* with SP_ASK: title */
-    struct sp_str instruction;     /* with SP_ASK; for a password: why it must be changed */
-    struct sp_str banner;          /* shown to the user before the answer, if set */
-    struct sp_str reason;          /* for the log only; the client never sees it */
-    const struct sp_grant *grant;  /* with SP_ALLOW, SP_PARTIAL; NULL says nothing. Of several factors
-                                      the user gets what all that grant anything agree on */
-    uint32_t key_options;          /* publickey, with SP_ALLOW: SP_KEY_TOUCH_NOT_REQUIRED … */
+    struct sp_str name;           /* with SP_ASK: title */
+    struct sp_str instruction;    /* with SP_ASK; for a password: why it must be changed */
+    struct sp_str banner;         /* shown to the user before the answer, if set */
+    struct sp_str reason;         /* for the log only; the client never sees it */
+    const struct sp_grant *grant; /* with SP_ALLOW, SP_PARTIAL; NULL says nothing. Of several
+                                     factors the user gets what all that grant anything agree on */
+    uint32_t key_options;         /* publickey, with SP_ALLOW: SP_KEY_TOUCH_NOT_REQUIRED … */
     uint32_t reserved;
 };
 

@@ -32,7 +32,7 @@ extern "C" {
 #define SP_REQUEST_XON_XOFF 12u
 
 /* Streams of a channel */
-#define SP_STREAM_DATA 0u   /* stdin toward the plugin, stdout toward the client */
+#define SP_STREAM_DATA 0u /* stdin toward the plugin, stdout toward the client */
 #define SP_STREAM_STDERR 1u
 
 /* The terminal, as asked for by pty-req and kept up to date by window-change. */
@@ -66,14 +66,14 @@ struct sp_x11 {
 /* How data reaches the plugin: struct sp_framing.kind */
 #define SP_FRAMING_NONE 0u   /* as it comes */
 #define SP_FRAMING_RECORD 1u /* size bytes at a time */
-#define SP_FRAMING_LINE 2u   /* up to and with terminator, but at most size bytes */
+#define SP_FRAMING_LINE 2u   /* up to and with terminator, never torn; at most size bytes */
 
 /* For channel_framing(). Both streams are framed, each by itself. */
 struct sp_framing {
     uint32_t struct_size;
-    uint32_t kind; /* SP_FRAMING_* */
-    uint64_t size; /* RECORD: of a record; LINE: the most in one event. At most 65536 */
-    struct sp_str terminator; /* LINE: 1 to 64 bytes */
+    uint32_t kind;            /* SP_FRAMING_* */
+    uint64_t size;            /* RECORD: of a record; LINE: the most in one event. 1 to 65536 */
+    struct sp_str terminator; /* LINE: 1 to 64 bytes, and no more than size */
 };
 
 /* For channel_open(). */
@@ -97,20 +97,20 @@ struct sp_channel_info {
 struct sp_channel_event {
     struct sp_event head;
     sp_id channel;
-    uint32_t request;          /* request: SP_REQUEST_* */
-    uint32_t stream;           /* data: SP_STREAM_* */
-    struct sp_str type;        /* open: "session" … */
-    struct sp_str name;        /* subsystem's name, command, signal without "SIG", variable's name,
-                                  or the request's own name with SP_REQUEST_OTHER */
-    struct sp_str value;       /* variable's value; payload with SP_REQUEST_OTHER; with a forced
-                                  command, which is then the name, what the client asked for */
-    struct sp_str data;        /* data */
-    const struct sp_terminal *terminal; /* request; NULL if there is no pty */
+    uint32_t request;    /* request: SP_REQUEST_* */
+    uint32_t stream;     /* data: SP_STREAM_* */
+    struct sp_str type;  /* open, opened, request: "session" … */
+    struct sp_str name;  /* subsystem's name, command, signal without "SIG", variable's name,
+                            or the request's own name with SP_REQUEST_OTHER */
+    struct sp_str value; /* variable's value; payload with SP_REQUEST_OTHER; with a forced
+                            command, which is then the name, what the client asked for */
+    struct sp_str data;  /* data */
+    const struct sp_terminal *terminal; /* request, control; NULL if there is no pty */
     const struct sp_pair *environment;  /* shell, exec, subsystem: variables sent by the client */
     uint64_t environment_count;
     int32_t exit_status;  /* child_exited: status, or -1 when a signal ended it */
     uint32_t exit_signal; /* child_exited: the signal's number */
-    uint32_t reason;      /* opened: 0, or why the client refused: SP_OPEN_* */
+    uint32_t reason;      /* opened: 0, or why there is no channel: SP_OPEN_* */
     uint32_t number;      /* break: milliseconds; xon-xoff: 1 if the client does flow control */
     uint32_t frame_end;   /* data: 1 if a whole record, or the line's terminator, is in data */
     uint32_t reserved;
@@ -135,11 +135,12 @@ struct sp_channel_v1 {
     uint32_t struct_size;
     uint32_t reserved;
     /* The client wants to open a channel. SP_ALLOW, SP_DENY, SP_NEXT; SP_TAKE for types other than
-     * "session": the plugin serves the channel at once. */
+     * "session": the plugin serves the channel at once; opened() is the sign to begin. */
     int32_t (*open)(void *self, const struct sp_channel_event *event);
     /* Before the answer goes out. SP_TAKE (shell, exec, subsystem), SP_ALLOW, SP_DENY, SP_NEXT. */
     int32_t (*request)(void *self, const struct sp_channel_event *event);
-    /* The client has been told that its request succeeded: start the work. */
+    /* The client has been told that its request succeeded: start the work. Data waits until this
+     * is answered, as it does with opened. */
     int32_t (*started)(void *self, const struct sp_channel_event *event);
     /* Data from the client. The next data waits until this is answered: SP_OK. */
     int32_t (*data)(void *self, const struct sp_channel_event *event);
@@ -155,7 +156,7 @@ struct sp_channel_v1 {
      * for every other one that opened() has told of. */
     int32_t (*closed)(void *self, const struct sp_channel_event *event);
     /* The client's channel is open. Also the outcome of channel_open(), told only to who asked:
-     * with a reason, the client refused, and closed follows. The return value is ignored. */
+     * with a reason there is no channel, and closed follows. The return value is ignored. */
     int32_t (*opened)(void *self, const struct sp_channel_event *event);
 };
 
@@ -163,10 +164,10 @@ struct sp_channel_v1 {
  * backpressure both ways. Each is -1 or becomes the core's, which closes it. Non-blocking. */
 struct sp_channel_streams {
     uint32_t struct_size;
-    int32_t input_fd;  /* what the client sends is written here; may equal output_fd (a pty) */
-    int32_t output_fd; /* what is read here goes to the client */
-    int32_t error_fd;  /* what is read here goes to the client as stderr */
-    int32_t process_fd; /* a pidfd: reaped by the core, then child_exited, then exit status, close */
+    int32_t input_fd;   /* what the client sends is written here; may equal output_fd (a pty) */
+    int32_t output_fd;  /* what is read here goes to the client */
+    int32_t error_fd;   /* what is read here goes to the client as stderr */
+    int32_t process_fd; /* a pidfd: the core reaps it, then child_exited, exit status, close */
     uint32_t reserved;
 };
 

@@ -63,14 +63,14 @@ extern "C" {
 
 /* sp_fs_attributes.valid: which fields are set */
 #define SP_ATTR_SIZE (1u << 0)
-#define SP_ATTR_OWNER_IDS (1u << 1)    /* uid, gid */
-#define SP_ATTR_PERMISSIONS (1u << 2)  /* the low 12 bits of mode */
+#define SP_ATTR_OWNER_IDS (1u << 1)   /* uid, gid */
+#define SP_ATTR_PERMISSIONS (1u << 2) /* the low 12 bits of mode */
 #define SP_ATTR_ACCESS_TIME (1u << 3)
 #define SP_ATTR_MODIFY_TIME (1u << 4)
 #define SP_ATTR_CREATE_TIME (1u << 5)
 #define SP_ATTR_CHANGE_TIME (1u << 6)
 #define SP_ATTR_TYPE (1u << 7)
-#define SP_ATTR_OWNER_NAMES (1u << 8)  /* owner, group */
+#define SP_ATTR_OWNER_NAMES (1u << 8) /* owner, group */
 #define SP_ATTR_ALLOCATION_SIZE (1u << 9)
 #define SP_ATTR_LINK_COUNT (1u << 10)
 #define SP_ATTR_ACL (1u << 11)
@@ -126,8 +126,8 @@ struct sp_fs_attributes {
 /* Flags of open */
 #define SP_OPEN_READ (1u << 0)
 #define SP_OPEN_WRITE (1u << 1)
-#define SP_OPEN_APPEND (1u << 2)    /* every write goes to the end, atomically */
-#define SP_OPEN_CREATE (1u << 3)    /* create if absent */
+#define SP_OPEN_APPEND (1u << 2) /* every write goes to the end, atomically */
+#define SP_OPEN_CREATE (1u << 3) /* create if absent */
 #define SP_OPEN_TRUNCATE (1u << 4)
 #define SP_OPEN_EXCLUSIVE (1u << 5) /* with SP_OPEN_CREATE: fail if present */
 #define SP_OPEN_NOFOLLOW (1u << 6)  /* fail on a symbolic link */
@@ -234,22 +234,23 @@ struct sp_fs_space {
 struct sp_fs_reply {
     struct sp_reply head; /* verdict: SP_OK, or SP_E_FAILED with status set */
     uint32_t status;      /* SP_FS_* */
-    uint32_t eof;         /* readdir: 1 if these are the last entries; read, copy: 1 if the end was met */
-    uint64_t handle;      /* attach, open, opendir: yours to choose, given back as it is */
-    uint64_t count;       /* read, write, copy: bytes done */
-    struct sp_str text;   /* with an error: what went wrong, for the user */
-    struct sp_str path;   /* readlink, realpath */
+    uint32_t eof; /* readdir: 1 if these are the last entries; read, copy: 1 if the end was met */
+    uint64_t handle;    /* attach, open, opendir: yours to choose, given back as it is */
+    uint64_t count;     /* read, write, copy: bytes done */
+    struct sp_str text; /* with an error: what went wrong, for the user */
+    struct sp_str path; /* readlink, realpath */
     const struct sp_fs_attributes *attributes; /* stat, fstat */
     const struct sp_fs_entry *entries;         /* readdir */
     uint64_t entries_count;
-    const struct sp_fs_space *space;           /* statvfs, fstatvfs */
+    const struct sp_fs_space *space; /* statvfs, fstatvfs */
 };
 
 struct sp_fs_v1 {
     uint32_t struct_size;
     uint32_t reserved;
     int32_t (*attach)(void *self, const struct sp_fs_attach *event);
-    int32_t (*detach)(void *self, const struct sp_fs_path *event); /* path is empty; no answer waited for */
+    /* path is empty; no answer is waited for */
+    int32_t (*detach)(void *self, const struct sp_fs_path *event);
     int32_t (*open)(void *self, const struct sp_fs_create *event);
     int32_t (*close)(void *self, const struct sp_fs_handle *event);
     int32_t (*read)(void *self, const struct sp_fs_io *event);

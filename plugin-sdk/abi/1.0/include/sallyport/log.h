@@ -27,10 +27,10 @@ struct sp_log_event {
     struct sp_event head; /* no token, no connection: the record stands for itself */
     uint32_t level;       /* SP_LOG_* */
     uint32_t reserved;
-    int64_t time_ms;      /* since 1970-01-01 UTC */
-    uint64_t dropped;     /* records lost since the last one handed over */
-    struct sp_str name;   /* "auth.denied" … */
-    struct sp_str text;   /* the fields as in the text log, escaped: key=value … */
+    int64_t time_ms;    /* since 1970-01-01 UTC */
+    uint64_t dropped;   /* records lost since the last one handed over */
+    struct sp_str name; /* "auth.denied" … */
+    struct sp_str text; /* the fields as in the text log, escaped: key=value … */
 };
 
 struct sp_log_reply {

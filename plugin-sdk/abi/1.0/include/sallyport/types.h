@@ -24,7 +24,7 @@ extern "C" {
     (*(const uint32_t *)(const void *)(ptr) >=                                                     \
      (size_t)((const char *)(&(ptr)->field + 1) - (const char *)(ptr)))
 
-/* Ids carry a slot and a generation: a stale or forged one is refused without effect. 0 is no id. */
+/* Ids carry a slot and a generation: a stale or forged one is refused without effect. 0 is none. */
 typedef uint64_t sp_id;    /* a connection, a channel */
 typedef uint64_t sp_token; /* a question that waits for one answer */
 
@@ -65,38 +65,39 @@ struct sp_pair {
 #define SP_E_TIMEOUT (-7)     /* a deadline passed */
 
 /* What a user may do once let in; bits of sp_grant.permit. */
-#define SP_PERMIT_SFTP (1u << 0)            /* the sftp subsystem, and scp */
-#define SP_PERMIT_EXEC (1u << 1)            /* commands */
-#define SP_PERMIT_SHELL (1u << 2)           /* an interactive shell */
-#define SP_PERMIT_PTY (1u << 3)             /* a terminal */
-#define SP_PERMIT_ENV (1u << 4)             /* environment variables (the shell's list still holds) */
-#define SP_PERMIT_SUBSYSTEM (1u << 5)       /* subsystems other than sftp */
-#define SP_PERMIT_TUNNEL_FORWARD (1u << 6)  /* direct-tcpip, direct-streamlocal */
-#define SP_PERMIT_TUNNEL_REVERSE (1u << 7)  /* tcpip-forward, streamlocal-forward */
-#define SP_PERMIT_AGENT (1u << 8)           /* agent forwarding */
-#define SP_PERMIT_X11 (1u << 9)             /* X11 forwarding */
-#define SP_PERMIT_CHANNEL (1u << 10)        /* channel types that only plugins know */
-#define SP_PERMIT_ALL 0x7ffu                /* all that were known when this was compiled */
+#define SP_PERMIT_SFTP (1u << 0)      /* the sftp subsystem, and scp */
+#define SP_PERMIT_EXEC (1u << 1)      /* commands */
+#define SP_PERMIT_SHELL (1u << 2)     /* an interactive shell */
+#define SP_PERMIT_PTY (1u << 3)       /* a terminal */
+#define SP_PERMIT_ENV (1u << 4)       /* environment variables (the shell's list still holds) */
+#define SP_PERMIT_SUBSYSTEM (1u << 5) /* subsystems other than sftp */
+#define SP_PERMIT_TUNNEL_FORWARD (1u << 6) /* direct-tcpip, direct-streamlocal */
+#define SP_PERMIT_TUNNEL_REVERSE (1u << 7) /* tcpip-forward, streamlocal-forward */
+#define SP_PERMIT_AGENT (1u << 8)          /* agent forwarding */
+#define SP_PERMIT_X11 (1u << 9)            /* X11 forwarding */
+#define SP_PERMIT_CHANNEL (1u << 10)       /* channel types that only plugins know */
+#define SP_PERMIT_ALL 0x7ffu               /* all that were known when this was compiled */
 
 /* What a plugin grants with SP_ALLOW; it then belongs to the connection, readable in
  * sp_connection.grant by every later plugin. Absent text (len 0) is "not set". */
 struct sp_grant {
     uint32_t struct_size;
-    uint32_t permit;            /* SP_PERMIT_* */
-    uint32_t read_only;         /* 1: no operation that changes a file is let through */
-    uint32_t restrict_to_home;  /* 1: home is the user's "/" */
-    struct sp_str root;         /* root directory, a word for the storage provider */
-    struct sp_str home;         /* where the user starts, a path below root ("/" if not set) */
+    uint32_t permit;           /* SP_PERMIT_* */
+    uint32_t read_only;        /* 1: no operation that changes a file is let through */
+    uint32_t restrict_to_home; /* 1: home is the user's "/" */
+    struct sp_str root;        /* root directory, a word for the storage provider */
+    struct sp_str home;        /* where the user starts, a path below root ("/" if not set) */
     struct sp_str forced_command;
-    struct sp_str system_user;  /* the account that exec and files map to, where privileged */
-    uint64_t idle_timeout_ms;   /* 0: as configured */
+    struct sp_str system_user; /* the account that exec and files map to, where privileged */
+    uint64_t idle_timeout_ms;  /* 0: as configured */
     const struct sp_str *groups;
     uint64_t groups_count;
     const struct sp_pair *environment;
     uint64_t environment_count;
     const struct sp_pair *attributes; /* free key/value pairs for later plugins */
     uint64_t attributes_count;
-    const struct sp_str *permit_open; /* "host:port" a tunnel may lead to; none listed: any */
+    const struct sp_str *permit_open; /* "host:port" a tunnel may lead to, either may be "*"; none
+                                         listed: any */
     uint64_t permit_open_count;
     const struct sp_str *permit_listen; /* "host:port" a reverse tunnel may listen on; likewise */
     uint64_t permit_listen_count;
@@ -139,8 +140,8 @@ struct sp_connection {
     struct sp_str kex;            /* negotiated names, "" before key exchange */
     struct sp_str cipher_in;
     struct sp_str cipher_out;
-    const struct sp_grant *grant; /* NULL before authentication */
-    struct sp_str server_version; /* ours, "SSH-2.0-…" */
+    const struct sp_grant *grant;     /* NULL before authentication */
+    struct sp_str server_version;     /* ours, "SSH-2.0-…" */
     struct sp_str host_key_algorithm; /* negotiated, as kex; "" where the build cannot tell */
     struct sp_str mac_in;             /* "" for ciphers that authenticate by themselves */
     struct sp_str mac_out;
