@@ -6,6 +6,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/err.h"
 #include "base/secret.h"
@@ -14,6 +15,7 @@
 #include "process.h"
 #include "supervisor/sandbox.h"
 #include "supervisor/supervisor.h"
+#include "worker/counters.h"
 #include "worker/link.h"
 
 /* What other instances are configured with is none of this one's business. */
@@ -58,9 +60,12 @@ static int come_up(const char *config_file, const char *instance, struct config 
     return 0;
 }
 
-static void on_ready(void)
+/* arg: the counters, in which the supervisor sees whether the loop turns. */
+static void on_ready(void *arg, struct reactor *reactor)
 {
     const struct link_message message = {.kind = LINK_READY};
+    const struct counters *counters = arg;
+    reactor_count_turns(reactor, counters->turns);
     link_send(WORKER_FD_LINK, &message, -1);
 }
 
@@ -68,15 +73,20 @@ int isolate_run(const char *config_file, const char *instance)
 {
     struct config *config = NULL;
     struct report report = {0};
+    struct counters counters = {0};
     process_begin("sallyportd-plug", WORKER_FD_PEER);
-    int rc = come_up(config_file, instance, &config, &report);
+    int rc = counters_map(WORKER_FD_COUNTERS, 0, 0, &counters);
+    close(WORKER_FD_COUNTERS);
     if (rc == 0)
-        rc = guest_run(config, instance, WORKER_FD_PEER, on_ready, &report);
+        rc = come_up(config_file, instance, &config, &report);
+    if (rc == 0)
+        rc = guest_run(config, instance, WORKER_FD_PEER, on_ready, &counters, &report);
     if (rc < 0 && report.errors == 0)
         report_error(&report, NULL, 0, NULL, "%s", err_text(rc));
     if (rc < 0)
         process_tell_failure(&report);
     report_free(&report);
     config_free(config);
+    counters_unmap(&counters);
     return rc < 0;
 }

@@ -210,7 +210,7 @@ static void tell_cancel(struct plugin_call *call, sp_token token)
     if (counting_is_disabled(call->instance))
         return;
     if (call->instance->remote) {
-        remote_cancel(call->instance->remote, token);
+        remote_cancel(call->instance->remote, token, call->state.flags & CALL_EXPIRED);
         return;
     }
     const struct sp_plugin *d = call->instance->loaded.descriptor;
@@ -272,6 +272,18 @@ static void on_deadline(struct reactor_timer *timer)
             tell_cancel(call, call->state.token);
     }
     serve(call);
+}
+
+void plugin_call_overdue(struct plugin_call *call)
+{
+    struct plugin_host *host = call->instance->host;
+    uint32_t held_up = 0;
+    pthread_mutex_lock(&host->lock);
+    if (call->state.flags & CALL_BUSY)
+        held_up = pool_replace(host->pool, &call->state.job, host->replaced_max);
+    pthread_mutex_unlock(&host->lock);
+    if (held_up > 0)
+        tell_stuck(call, held_up);
 }
 
 void plugin_call_cancel(struct plugin_call *call)

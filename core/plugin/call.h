@@ -58,6 +58,9 @@ void plugin_strands_free(struct plugin_strands *strands);
 /* Ask. If the instance does not offer the operation, on_done gets SP_NEXT (SP_E_UNSUPPORTED for
  * fs). */
 void plugin_call_start(struct plugin_call *call);
+/* For one whose deadline is kept elsewhere: it has passed. If the operation holds up a thread of the
+ * pool, another one takes its place. */
+void plugin_call_overdue(struct plugin_call *call);
 /* Nobody waits for the answer any more: on_done is not called after this, on_release still is (it
  * may come before this returns). The plugin's cancel() is called if the answer is outstanding. */
 void plugin_call_cancel(struct plugin_call *call);

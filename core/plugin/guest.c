@@ -258,6 +258,8 @@ static void on_message(struct peer *peer, const struct peer_message *message, co
         break;
     case PEER_CANCEL:
         call = hashmap_get(&guest->calls, message->id);
+        if (call && message->number == PEER_CANCEL_OVERDUE)
+            plugin_call_overdue(&call->call);
         if (call)
             plugin_call_cancel(&call->call);
         break;
@@ -293,11 +295,22 @@ static uint64_t offered(const struct plugin_instance *instance)
     return operations;
 }
 
+/* So many threads are held up that only another process helps: the supervisor counts it as a crash,
+ * and the worker asks for that process. */
+static void on_overload(void *arg, uint32_t threads)
+{
+    (void)arg;
+    (void)threads;
+    abort();
+}
+
 static int serve(struct guest *guest, const struct config *config, const char *name,
                  struct pool *pool, struct report *report)
 {
+    static const struct plugin_launcher launcher = {.on_overload = on_overload};
     struct plugin_services services = guest_services;
     services.arg = guest;
+    services.launcher = &launcher;
     int rc =
         plugin_host_new_guest(config, name, guest->reactor, pool, &services, &guest->host, report);
     if (rc < 0) {
@@ -307,20 +320,22 @@ static int serve(struct guest *guest, const struct config *config, const char *n
     guest->instance = plugin_host_only(guest->host);
     peer_tell(&guest->peer, PEER_HELLO, 0, offered(guest->instance), 0);
     if (guest->on_ready)
-        guest->on_ready();
+        guest->on_ready(guest->on_ready_arg, guest->reactor);
     rc = reactor_run(guest->reactor);
     guest_close_channels(guest);
     plugin_host_free(guest->host);
     return rc;
 }
 
-int guest_run(const struct config *config, const char *instance, int fd, void (*on_ready)(void),
+int guest_run(const struct config *config, const char *instance, int fd,
+              void (*on_ready)(void *arg, struct reactor *reactor), void *arg,
               struct report *report)
 {
     struct guest guest = {
         .peer = {.on_message = on_message, .on_closed = on_closed, .body_max = MARSHAL_MAX},
         .reactor = reactor_new(),
         .on_ready = on_ready,
+        .on_ready_arg = arg,
     };
     struct pool *pool = guest.reactor ? pool_new(config->pool_threads) : NULL;
     int rc = SP_ERR_SYSTEM;

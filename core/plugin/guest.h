@@ -8,12 +8,14 @@
 
 #include "base/report.h"
 #include "config/config.h"
+#include "worker/reactor.h"
 
 /* Load, create and start the instance of that name and serve the worker at the other end of fd,
  * which becomes ours, until it goes; then stop and destroy. on_ready (or NULL) is called in
  * between, once the plugin is started. The calling thread becomes the reactor's. 0, or negative
  * with what is wrong in report; the worker has been told. */
-int guest_run(const struct config *config, const char *instance, int fd, void (*on_ready)(void),
+int guest_run(const struct config *config, const char *instance, int fd,
+              void (*on_ready)(void *arg, struct reactor *reactor), void *arg,
               struct report *report);
 
 #endif

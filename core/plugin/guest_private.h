@@ -24,7 +24,8 @@ struct guest {
     struct reactor *reactor;
     struct plugin_host *host;
     struct plugin_instance *instance;
-    void (*on_ready)(void); /* or NULL */
+    void (*on_ready)(void *arg, struct reactor *reactor);
+    void *on_ready_arg; /* or NULL */
     struct peer peer;
     struct arena arena;
     struct hashmap calls;       /* by the worker's token */

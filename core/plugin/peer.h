@@ -18,7 +18,7 @@ enum peer_kind {
     PEER_SETUP = 1, /* with a descriptor: the memory shared for files; size = its bytes */
     PEER_CALL,      /* id = token, number = operation, size = where the data of a file lies in the
                        shared memory; body: the event */
-    PEER_CANCEL,    /* id = token: nobody waits any more */
+    PEER_CANCEL,    /* id = token: nobody waits any more; number: PEER_CANCEL_… */
     PEER_GATE_OPEN, /* id = channel that the plugin has taken, size = room; body: connection */
     PEER_GATE_DRAINED, /* id = channel, size = bytes */
     PEER_GATE_CLOSED,  /* id = channel */
@@ -43,6 +43,9 @@ enum peer_kind {
     PEER_REKEY,       /* id = connection */
     PEER_KIND_COUNT,
 };
+
+/* peer_message.number of PEER_CANCEL: the deadline has passed */
+#define PEER_CANCEL_OVERDUE 1u
 
 /* peer_message.flags of PEER_CALL: not to overlap with others of the connection */
 #define PEER_IN_ORDER 1u

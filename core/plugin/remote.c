@@ -355,9 +355,9 @@ void remote_release(struct plugin_call *call)
     send_waiting(remote);
 }
 
-void remote_cancel(struct remote *remote, sp_token token)
+void remote_cancel(struct remote *remote, sp_token token, bool is_overdue)
 {
-    peer_tell(&remote->peer, PEER_CANCEL, token, 0, 0);
+    peer_tell(&remote->peer, PEER_CANCEL, token, 0, is_overdue ? PEER_CANCEL_OVERDUE : 0);
 }
 
 /* What was read lies in the shared memory; the process may go on writing there for all we know, so

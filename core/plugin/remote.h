@@ -33,7 +33,8 @@ int32_t remote_call(struct plugin_call *call);
 bool remote_withdraw(struct plugin_call *call);
 /* The plugin is finished with a call. */
 void remote_release(struct plugin_call *call);
-void remote_cancel(struct remote *remote, sp_token token);
+/* is_overdue: the deadline has passed; else the asker has gone. */
+void remote_cancel(struct remote *remote, sp_token token, bool is_overdue);
 
 /* gate.c: what becomes of the gates of channels that the instance has taken. */
 void remote_gate_opened(struct remote *remote, const struct sp_connection *connection,

@@ -48,6 +48,7 @@ static void set_timer(struct host *host, uint64_t delay_ms)
 static void host_free(struct host *host)
 {
     link_end_close(&host->end);
+    counters_unmap(&host->counters);
     reactor_timer_cancel(host->workers->reactor, &host->timer);
     generation_free(host->source);
     list_remove(&host->link);
@@ -111,6 +112,21 @@ static int answer(struct host *host, int peer, const char *why)
     return link_end_send(&host->worker->end, &message);
 }
 
+static int spawn_with(struct host *host, int peer, struct spawned *ret_spawned)
+{
+    int counters = spawn_raise_fd(counters_create(0, 0, &host->counters));
+    if (counters < 0)
+        return SP_ERR_SYSTEM;
+    int rc = spawn_host(host->workers->options, host->source, name_of(host), peer, counters,
+                        ret_spawned);
+    int error = errno;
+    close(counters);
+    if (rc < 0)
+        counters_unmap(&host->counters);
+    errno = error;
+    return rc;
+}
+
 static int spawn(struct host *host, int *ret_peer)
 {
     struct spawned spawned;
@@ -118,17 +134,16 @@ static int spawn(struct host *host, int *ret_peer)
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair) < 0)
         return SP_ERR_SYSTEM;
     pair[1] = spawn_raise_fd(pair[1]);
-    int rc = SP_ERR_SYSTEM;
-    if (pair[1] >= 0) {
-        rc = spawn_host(host->workers->options, host->source, name_of(host), pair[1], &spawned);
-        int error = errno;
+    int rc = pair[1] < 0 ? SP_ERR_SYSTEM : spawn_with(host, pair[1], &spawned);
+    int error = errno;
+    if (pair[1] >= 0)
         close(pair[1]);
-        errno = error;
-    }
     if (rc < 0) {
         close(pair[0]);
+        errno = error;
         return rc;
     }
+    host->watch = (struct loop_watch){0};
     host->pid = spawned.pid;
     host->starts++;
     host->words = (struct last_words){0};
@@ -269,6 +284,15 @@ void hosts_end(struct workers *workers, const struct generation *generation, siz
     }
 }
 
+void host_abort(struct host *host)
+{
+    log_error("plugin.process_stuck", LOG_TEXT("instance", name_of(host)),
+              LOG_I64("process", host->pid));
+    host->state = HOST_ENDING;
+    kill(host->pid, SIGABRT);
+    set_timer(host, LET_GO_MS);
+}
+
 static bool worker_is_ending(const struct host *host)
 {
     return !host->worker || host->worker->state >= WORKER_DRAINING || worker_is_spent(host->worker);
@@ -314,6 +338,7 @@ static void bury(struct host *host, int status)
     link_end_drain(&host->end);
     link_end_close(&host->end);
     reactor_timer_cancel(host->workers->reactor, &host->timer);
+    counters_unmap(&host->counters);
     bool waits = explain(host, status);
     host->pid = 0;
     host->state = HOST_WAITING;

@@ -29,6 +29,8 @@ struct host {
     uint64_t starts;
     struct link_end end;
     struct backoff backoff;
+    struct counters counters; /* for the turns of its loop only */
+    struct loop_watch watch;
     struct reactor_timer timer; /* the next start, or until when it must be ready or gone */
     struct last_words words;
 };
@@ -41,6 +43,8 @@ void hosts_orphan(struct worker *worker);
 void hosts_end(struct workers *workers, const struct generation *generation, size_t index);
 /* SIGCHLD has come. */
 void hosts_reap(struct workers *workers);
+/* Its loop does not turn any more: make it say where it is, and end. */
+void host_abort(struct host *host);
 /* Whether any process is left. */
 bool hosts_are_left(const struct workers *workers);
 void hosts_kill_all(struct workers *workers);

@@ -106,12 +106,14 @@ int spawn_worker(const struct supervisor_options *options, const struct generati
 }
 
 int spawn_host(const struct supervisor_options *options, const struct generation *generation,
-               const char *instance, int peer, struct spawned *ret_spawned)
+               const char *instance, int peer, int counters, struct spawned *ret_spawned)
 {
     char *const arguments[] = {
         "sallyportd", "--plugin-host",  "--config", (char *)options->config_file,
         "--instance", (char *)instance, NULL};
-    struct passed passed[] = {
-        {-1, -1}, {generation->text_fd, WORKER_FD_CONFIG}, {peer, WORKER_FD_PEER}};
-    return start_linked(options, arguments, passed, 3, ret_spawned);
+    struct passed passed[] = {{-1, -1},
+                              {generation->text_fd, WORKER_FD_CONFIG},
+                              {counters, WORKER_FD_COUNTERS},
+                              {peer, WORKER_FD_PEER}};
+    return start_linked(options, arguments, passed, 4, ret_spawned);
 }

@@ -20,7 +20,7 @@ int spawn_worker(const struct supervisor_options *options, const struct generati
                  int counters, struct spawned *ret_spawned);
 /* peer: one end of the socket whose other end its worker gets. */
 int spawn_host(const struct supervisor_options *options, const struct generation *generation,
-               const char *instance, int peer, struct spawned *ret_spawned);
+               const char *instance, int peer, int counters, struct spawned *ret_spawned);
 /* fd moved out of the way of the numbers that workers get (-1 stays -1). */
 int spawn_raise_fd(int fd);
 

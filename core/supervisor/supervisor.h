@@ -17,7 +17,7 @@
  * plugin instance's own process: "<worker_path> --plugin-host --config FILE --instance NAME". */
 #define WORKER_FD_LINK 3
 #define WORKER_FD_CONFIG 4
-#define WORKER_FD_COUNTERS 5 /* a worker's */
+#define WORKER_FD_COUNTERS 5
 #define WORKER_FD_PEER 6     /* a plugin host's: a stream socket to the worker it belongs to */
 
 struct supervisor_options {

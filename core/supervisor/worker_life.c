@@ -273,7 +273,6 @@ void worker_lost(struct worker *worker)
 /* The fault handler tells the instance and operation on the stack, if it is still able to. */
 void worker_abort(struct worker *worker)
 {
-    worker->is_held_up = true;
     worker->state = WORKER_STOPPING;
     kill(worker->pid, SIGABRT);
     if (reactor_timer_set(worker->workers->reactor, &worker->deadline, ABORT_MS) < 0)

@@ -26,6 +26,13 @@ enum worker_state {
     WORKER_STOPPING,
 };
 
+/* What the watchdog knows of a process's event loop. */
+struct loop_watch {
+    uint64_t turns;    /* as last seen … */
+    uint64_t since_ms; /* … for the first time */
+    bool is_over;      /* it did not turn any more */
+};
+
 struct worker {
     struct list link;
     struct workers *workers;
@@ -43,11 +50,9 @@ struct worker {
     uint32_t connections_count;
     struct reactor_timer deadline; /* to be ready, or to be gone */
     struct last_words words;
-    uint64_t listing;     /* the one it still has to answer (listing.h); 0: none */
-    bool has_vanished;    /* it closed its link without being told to end */
-    bool is_held_up;      /* its loop did not turn any more */
-    uint64_t turns;       /* of its loop, as last seen … */
-    uint64_t turns_at_ms; /* … for the first time */
+    uint64_t listing;  /* the one it still has to answer (listing.h); 0: none */
+    bool has_vanished; /* it closed its link without being told to end */
+    struct loop_watch watch;
 };
 
 struct workers_observer {

@@ -169,7 +169,7 @@ static double measure_direct(unsigned rounds)
 static int be_guest(const char *name)
 {
     struct report report = {0};
-    int rc = guest_run(&config, name, GUEST_FD, NULL, &report);
+    int rc = guest_run(&config, name, GUEST_FD, NULL, NULL, &report);
     report_print(&report, STDERR_FILENO);
     return rc < 0;
 }

@@ -235,6 +235,23 @@ static void a_worker_that_somebody_has_stopped_is_left_alone(void **state)
     close(stopped.fd);
 }
 
+static void a_process_whose_loop_stands_still_is_killed_and_says_where_it_was(void **state)
+{
+    struct daemon *daemon = *state;
+    configure(daemon, "\"timeouts\": {\"stuck_ms\": 200}, " PLUGIN(""));
+    daemon_start(daemon);
+    struct client client = client_open(daemon);
+    assert_int_equal(said(&client, 'w'), 'h');
+    WAIT_FOR(plugin_is(daemon, "state", "running"));
+    client_say(&client, 'S');
+    WAIT_FOR(log_has(daemon, "error plugin.process_stuck"));
+    WAIT_FOR(log_has(daemon, "signal=6 status=-1 operation=auth.password"));
+    assert_int_equal(plugin_number(daemon, "crashes"), 1);
+    assert_int_equal(said(&client, 'w'), 'h');
+    assert_false(log_has(daemon, "worker.stuck"));
+    close(client.fd);
+}
+
 static void a_worker_with_too_many_stuck_threads_is_replaced_and_keeps_its_connections(void **state)
 {
     struct daemon *daemon = *state;
@@ -267,6 +284,7 @@ int main(int argc, char **argv)
         TEST(counts_outlive_the_worker_and_its_configuration),
         TEST(a_worker_whose_loop_stands_still_is_killed_and_says_where_it_was),
         TEST(a_worker_that_somebody_has_stopped_is_left_alone),
+        TEST(a_process_whose_loop_stands_still_is_killed_and_says_where_it_was),
         TEST(a_worker_with_too_many_stuck_threads_is_replaced_and_keeps_its_connections),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
