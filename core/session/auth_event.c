@@ -59,6 +59,10 @@ void auth_tell(const struct auth_request *request, enum plugin_operation operati
             continue;
         if (key_state)
             event.key_state = key_state;
+        /* Secrets are for those who judge. */
+        event.password = event.new_password = (struct sp_str){0};
+        event.responses = NULL;
+        event.responses_count = 0;
         chain_start(NULL, &one, operation, &event.head, session->strands, NULL, NULL,
                     auth_packet_unref, auth_packet_ref(request->packet));
     }

@@ -41,6 +41,8 @@ expect(login.respond("second"), YES, "the right answer")
 END
 wait_log 'instance=second text="asked keyboard-interactive .*round=0 submethods=pam,totp responses=0'
 expect_no_log 'instance=(first|third) text="asked keyboard-interactive .*responses=1'
+wait_log 'instance=third text="asked authenticated user=alice .*responses=0'
+expect_no_log 'text="asked authenticated .*responses=1'
 
 use '{"secret": "second", "prompts": 0}'
 reload
