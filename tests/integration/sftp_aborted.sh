@@ -3,7 +3,7 @@
 # isolated: too
 . "$(dirname "$0")/lib.sh"
 configure '{"workers": 1}'
-SANITIZER_OPTIONS=quarantine_size_mb=1 daemon_start
+SANITIZER_OPTIONS=${SANITIZER_OPTIONS:-}:quarantine_size_mb=1 daemon_start
 WORKERS=$(worker_pids)
 export WORKERS
 

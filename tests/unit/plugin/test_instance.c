@@ -5,6 +5,7 @@
 #include <pthread.h>
 #include <semaphore.h>
 
+#include "plugin/instance.h"
 #include "puppet.h"
 
 static struct stage stage;
@@ -137,6 +138,39 @@ static int32_t note_call(const struct sp_host *host, const char *name, const str
     return SP_ALLOW;
 }
 
+static uint64_t deadline_of(enum plugin_operation operation)
+{
+    return instance_deadline_ms(plugin_host_find(stage.host, "doll", PLUGIN_AUTH), operation);
+}
+
+static void deadlines_of_single_operations_come_before_those_of_all(void **state)
+{
+    (void)state;
+    begin("puppet-serial", 1);
+    stage.plugins[0].deadline_ms = 700;
+    stage.plugins[0].deadlines_json = (char *)"{\"auth.password\": 20, \"channel.data\": 30}";
+    stage_up(&stage, NULL);
+    assert_int_equal(deadline_of(PLUGIN_AUTH_password), 20);
+    assert_int_equal(deadline_of(PLUGIN_AUTH_publickey), 700);
+    assert_int_equal(deadline_of(PLUGIN_CHANNEL_data), 30); /* by name only */
+    assert_int_equal(deadline_of(PLUGIN_FS_fsync), 0);
+    end();
+}
+
+static void deadlines_of_unknown_operations_are_mistakes_that_list_the_known(void **state)
+{
+    (void)state;
+    begin("puppet-serial", 1);
+    stage.plugins[0].deadlines_json = (char *)"{\"auth.passwort\": 20, \"log.record\": 30}";
+    assert_true(plugin_host_new(&stage.config, stage.reactor, stage.pool, NULL, &stage.host,
+                                &stage.report) < 0);
+    assert_int_equal(stage.report.errors, 2);
+    assert_true(stage_complained(&stage, "no operation \"auth.passwort\"; it has connection."));
+    assert_true(stage_complained(&stage, "auth.none, auth.password, "));
+    assert_string_equal(stage.report.complaints[0].key, "/plugins/0/deadlines_ms/auth.passwort");
+    end();
+}
+
 static void what_is_queued_at_the_end_still_reaches_the_plugin(void **state)
 {
     (void)state;
@@ -198,6 +232,8 @@ int main(void)
         cmocka_unit_test(tick_does_not_overlap_itself),
         cmocka_unit_test(instance_is_created_started_stopped_and_destroyed),
         cmocka_unit_test(instance_that_cannot_start_is_destroyed),
+        cmocka_unit_test(deadlines_of_single_operations_come_before_those_of_all),
+        cmocka_unit_test(deadlines_of_unknown_operations_are_mistakes_that_list_the_known),
         cmocka_unit_test(what_is_queued_at_the_end_still_reaches_the_plugin),
         cmocka_unit_test(question_open_at_the_end_is_answered_and_no_other_asked),
     };

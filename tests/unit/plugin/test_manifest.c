@@ -327,6 +327,9 @@ static void wrong_values_are_refused(void **state)
         {"threading", "\"many\""},
         {"deadline_ms", "-1"},
         {"deadline_ms", "0.5"},
+        {"deadlines_ms", "{\"auth.password\": 0}"},
+        {"deadlines_ms", "{\"auth.passwords\": 1000}"},
+        {"deadlines_ms", "{\"fs.read\": 1000}"}, /* not of its interfaces */
         {"configuration", "[]"},
         {"configuration", "{\"type\": \"object\", \"if\": {}}"},
         {"sha256", "\"abc\""},
