@@ -2,7 +2,7 @@
  * plugin_channel.c: a channel that a plugin has taken: its events become the plugin's operations,
  * until the plugin hands the bytes to descriptors, which a relay then serves.
  */
-#include "session/internal.h"
+#include "session/plugin_channel.h"
 
 #include <signal.h>
 #include <stdlib.h>
@@ -11,31 +11,9 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "session/framer.h"
-#include "session/relay.h"
 
 enum {
     CONTROLS_MAX = 64, /* signals on their way to a plugin that is slow */
-    JOIN_SIZE = 1024,  /* small sends are joined in chunks of this size */
-};
-
-struct plugin_channel {
-    struct channel *channel; /* NULL once it is gone */
-    struct session *session; /* likewise */
-    struct plugin_strands *strands;
-    struct plugin_instance *instance;
-    uint32_t epoch; /* the instance's life in which it took the channel */
-    struct plugin_gate *gate;
-    struct plugin_framing framing;
-    size_t searched[2]; /* see framer.h; by SP_STREAM_* */
-    struct relay *relay;
-    sp_id id;
-    unsigned references;   /* calls not yet released, and the channel's */
-    unsigned holding;      /* calls not yet answered that the next data waits for */
-    bool is_opening;       /* toward the client; the plugin waits for the outcome */
-    bool has_eof;          /* the client sends no more */
-    uint32_t controls;     /* control calls not yet released */
-    bool size_is_out;      /* a call about the window's size is under way … */
-    bool size_has_changed; /* … and it has changed since */
 };
 
 /* One call with all that its event points to. */
@@ -47,17 +25,6 @@ struct channel_call {
     const struct sp_connection *connection;
     char bytes[];
 };
-
-struct gate_chunk {
-    struct channel_chunk chunk;
-    struct plugin_channel *owner;
-    size_t length; /* with what has gone out */
-    size_t capacity;
-    uint8_t bytes[];
-};
-
-static void call_plugin(struct plugin_channel *owner, enum plugin_operation operation,
-                        const struct sp_channel_event *details, const void *bytes, size_t length);
 
 static void unref(struct plugin_channel *owner)
 {
@@ -131,7 +98,7 @@ static void tell_size(struct plugin_channel *owner)
 
     owner->size_has_changed = false;
     owner->size_is_out = true;
-    call_plugin(owner, PLUGIN_CHANNEL_control, &details, NULL, 0);
+    plugin_channel_call(owner, PLUGIN_CHANNEL_control, &details, NULL, 0);
 }
 
 static void control_released(struct plugin_channel *owner, uint32_t request)
@@ -176,8 +143,8 @@ static void place_bytes(struct sp_channel_event *event, enum plugin_operation op
 }
 
 /* details says what is particular to the event; bytes become its texts. */
-static void call_plugin(struct plugin_channel *owner, enum plugin_operation operation,
-                        const struct sp_channel_event *details, const void *bytes, size_t length)
+void plugin_channel_call(struct plugin_channel *owner, enum plugin_operation operation,
+                         const struct sp_channel_event *details, const void *bytes, size_t length)
 {
     struct channel_call *self;
 
@@ -261,7 +228,7 @@ static size_t handle_data(void *arg, uint32_t stream, const uint8_t *data, size_
             break;
         }
         plugin_gate_received(owner->gate, piece);
-        call_plugin(owner, PLUGIN_CHANNEL_data, &details, data + taken, piece);
+        plugin_channel_call(owner, PLUGIN_CHANNEL_data, &details, data + taken, piece);
         taken += piece;
     }
     if (owner->relay)
@@ -276,7 +243,7 @@ static void handle_opened(void *arg, uint32_t reason)
     const char *type = owner->channel ? channel_type(owner->channel) : "";
 
     owner->is_opening = false;
-    call_plugin(owner, PLUGIN_CHANNEL_opened, &details, type, strlen(type) + 1);
+    plugin_channel_call(owner, PLUGIN_CHANNEL_opened, &details, type, strlen(type) + 1);
 }
 
 static void handle_eof(void *arg)
@@ -287,7 +254,7 @@ static void handle_eof(void *arg)
     owner->has_eof = true;
     if (owner->relay)
         relay_end_input(owner->relay);
-    call_plugin(owner, PLUGIN_CHANNEL_eof, &details, NULL, 0);
+    plugin_channel_call(owner, PLUGIN_CHANNEL_eof, &details, NULL, 0);
 }
 
 static void handle_writable(void *arg)
@@ -304,7 +271,7 @@ static void control(struct plugin_channel *owner, const struct sp_channel_event 
     if (owner->controls >= CONTROLS_MAX)
         channel_shut(owner->channel);
     else
-        call_plugin(owner, PLUGIN_CHANNEL_control, details, name.data, (size_t)name.len);
+        plugin_channel_call(owner, PLUGIN_CHANNEL_control, details, name.data, (size_t)name.len);
 }
 
 static void handle_signal(void *arg, struct sp_str name)
@@ -341,7 +308,7 @@ static void handle_closed(void *arg)
     owner->relay = NULL;
     plugin_gate_close(owner->gate);
     owner->gate = NULL;
-    call_plugin(owner, PLUGIN_CHANNEL_closed, &details, NULL, 0);
+    plugin_channel_call(owner, PLUGIN_CHANNEL_closed, &details, NULL, 0);
     owner->channel = NULL;
     owner->session = NULL;
     unref(owner);
@@ -435,7 +402,7 @@ void plugin_channel_started(struct channel *channel)
     struct sp_channel_event details = {0};
 
     if (owner)
-        call_plugin(owner, PLUGIN_CHANNEL_started, &details, NULL, 0);
+        plugin_channel_call(owner, PLUGIN_CHANNEL_started, &details, NULL, 0);
 }
 
 void plugin_channel_opened(struct channel *channel, struct sp_str parameters)
@@ -451,95 +418,12 @@ void plugin_channel_opened(struct channel *channel, struct sp_str parameters)
         buffer_append(&bytes, parameters.data, (size_t)parameters.len) < 0)
         session_break(owner->session, "channel.failed", "out of memory");
     else
-        call_plugin(owner, PLUGIN_CHANNEL_opened, &details, buffer_data(&bytes),
-                    buffer_length(&bytes));
+        plugin_channel_call(owner, PLUGIN_CHANNEL_opened, &details, buffer_data(&bytes),
+                            buffer_length(&bytes));
     buffer_release(&bytes);
 }
 
-/* --- what plugins ask for ------------------------------------------------------------------------
- */
-
-static void on_relay_done(void *arg, bool has_process, int status, int signal_number)
+struct plugin_channel *plugin_channel_of(const struct channel *channel)
 {
-    struct plugin_channel *owner = arg;
-    struct sp_channel_event details = {.exit_status = status,
-                                       .exit_signal = (uint32_t)signal_number};
-
-    if (!owner->channel)
-        return;
-    if (has_process)
-        call_plugin(owner, PLUGIN_CHANNEL_child_exited, &details, NULL, 0);
-    else
-        channel_shut(owner->channel);
-}
-
-int32_t plugin_channel_attach(struct channel *channel, const struct sp_channel_streams *streams)
-{
-    struct plugin_channel *owner = channel_handler_arg(channel, &handler);
-
-    if (!owner || owner->relay)
-        return SP_E_INVALID;
-    owner->relay =
-        relay_new(session_reactor(owner->session), channel, streams, on_relay_done, owner);
-    if (!owner->relay)
-        return SP_E_FAILED;
-    if (owner->has_eof)
-        relay_end_input(owner->relay);
-    channel_resume(channel);
-    return 0;
-}
-
-static void on_gate_chunk_sent(struct channel_chunk *chunk)
-{
-    struct gate_chunk *self = container_of(chunk, struct gate_chunk, chunk);
-    struct plugin_channel *owner = self->owner;
-    struct sp_channel_event details = {0};
-
-    if (owner->gate && plugin_gate_drained(owner->gate, self->length))
-        call_plugin(owner, PLUGIN_CHANNEL_ready_to_send, &details, NULL, 0);
-    free(self);
-}
-
-/* The last chunk, if it is of this plugin's small sends and has room for another. */
-static struct gate_chunk *joinable(struct channel *channel, const struct plugin_channel *owner,
-                                   uint32_t stream, size_t length)
-{
-    struct channel_chunk *last = channel_last_chunk(channel);
-    struct gate_chunk *chunk;
-
-    if (!last || last->on_sent != on_gate_chunk_sent || last->stream != stream)
-        return NULL;
-    chunk = container_of(last, struct gate_chunk, chunk);
-    return chunk->owner == owner && length <= chunk->capacity - chunk->length ? chunk : NULL;
-}
-
-int32_t plugin_channel_send(struct channel *channel, uint32_t stream, const void *data,
-                            uint64_t length)
-{
-    struct plugin_channel *owner = channel_handler_arg(channel, &handler);
-    size_t capacity = length > JOIN_SIZE ? (size_t)length : JOIN_SIZE;
-    struct gate_chunk *chunk;
-
-    if (!owner)
-        return SP_E_STALE;
-    chunk = joinable(channel, owner, stream, (size_t)length);
-    if (chunk) {
-        memcpy(chunk->bytes + chunk->length, data, (size_t)length);
-        chunk->length += (size_t)length;
-        channel_grow_last(channel, (size_t)length);
-        return 0;
-    }
-    chunk = malloc(sizeof *chunk + capacity);
-    if (!chunk)
-        return SP_E_NOMEM;
-    memcpy(chunk->bytes, data, (size_t)length);
-    chunk->owner = owner;
-    chunk->length = (size_t)length;
-    chunk->capacity = capacity;
-    chunk->chunk = (struct channel_chunk){.data = chunk->bytes,
-                                          .length = (size_t)length,
-                                          .stream = stream,
-                                          .on_sent = on_gate_chunk_sent};
-    channel_send_chunk(channel, &chunk->chunk);
-    return 0;
+    return channel_handler_arg(channel, &handler);
 }
