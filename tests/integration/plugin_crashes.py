@@ -48,6 +48,21 @@ def crash_in(number, operation, isolation):
     others_are_served()
 
 
+def crash_outside_of_calls(isolation):
+    """In start() the new workers never come up, and the old ones stay; in tick() nobody has to call."""
+    try:
+        reload("start", isolation)
+    except subprocess.CalledProcessError:
+        others_are_served()
+    else:
+        raise AssertionError("a plugin that crashes in start() was accepted")
+    log = Log()
+    reload("tick", isolation)
+    log.wait("(worker.crashed|plugin.process_crashed) .*instance=villain .*operation=tick")
+    reload("none", isolation)
+    others_are_served()
+
+
 if os.environ.get("ONLY"):
     chosen = [(name, isolation) for name in os.environ["ONLY"].split()
               for isolation in ("in-process", "process")]
@@ -63,4 +78,6 @@ for number, (name, where) in enumerate(chosen):
     except (*PROBLEMS, subprocess.CalledProcessError) as problem:
         problems.append(f"{name} {where}: {str(problem)[-1500:]}")
         print(problems[-1], flush=True)
+for where in ("in-process", "process"):
+    crash_outside_of_calls(where)
 check(not problems, f"{len(problems)} of {len(chosen)} operations")

@@ -1,4 +1,4 @@
-# A plugin that crashes, in each of its operations. In process: the worker is lost with the one
+# A plugin that crashes, in each of its operations, in start() and in tick(). In process: the worker is lost with the one
 # connection that it has, and the log names instance and operation. Isolated: its own process is lost,
 # what it was asked fails, and another connection's transfer through the same worker goes on.
 # seconds: 400
