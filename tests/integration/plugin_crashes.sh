@@ -1,6 +1,7 @@
-# A plugin that crashes, in each of its operations, in start() and in tick(). In process: the worker is lost with the one
-# connection that it has, and the log names instance and operation. Isolated: its own process is lost,
-# what it was asked fails, and another connection's transfer through the same worker goes on.
+# A plugin that crashes, in each of its operations, in start() and in tick(). In process: the worker is
+# lost with the one connection that it has, and the log names instance and operation. Isolated: its own
+# process is lost, what it was asked fails, and another connection's transfer through the same worker
+# goes on.
 # seconds: 400
 . "$(dirname "$0")/lib.sh"
 [ -d "$SALLYPORT_BUILD_PLUGINS/crasher" ] || skip "the build has no misbehaving plugins"
