@@ -109,8 +109,8 @@ static int32_t check_key(struct inquiry *q)
 
 static int32_t make_grant(struct inquiry *q)
 {
-    int rc =
-        grant_from_entry(&q->self->options, q->entry, q->names, &q->grant, &q->grant_json, q->why);
+    int rc = grant_from_entry(&q->self->options, q->event->user, q->entry, q->names, &q->grant,
+                              &q->grant_json, q->why);
     return rc == 0 ? SP_DENY : rc;
 }
 

@@ -79,7 +79,7 @@ struct json_t *group_names(const struct options *options, const struct json_t *e
                            const struct json_t *groups);
 /* What the user is granted; the grant's text is *ret_json's. 0: refused, since a group is required;
  * 1: granted; negative: a failure. */
-int grant_from_entry(const struct options *options, const struct json_t *entry,
+int grant_from_entry(const struct options *options, struct sp_str user, const struct json_t *entry,
                      struct json_t *names, struct sp_grant *ret_grant, struct json_t **ret_json,
                      char *ret_why);
 /* Whether blob is among the entry's keys; those that are malformed are counted. */

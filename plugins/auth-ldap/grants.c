@@ -94,14 +94,18 @@ static int take_attributes(const struct options *options, const json_t *entry, j
     return 0;
 }
 
-int grant_from_entry(const struct options *options, const json_t *entry, json_t *names,
-                     struct sp_grant *ret_grant, json_t **ret_json, char *ret_why)
+int grant_from_entry(const struct options *options, struct sp_str user, const json_t *entry,
+                     json_t *names, struct sp_grant *ret_grant, json_t **ret_json, char *ret_why)
 {
     char why[GRANT_TEXT_SIZE];
     const json_t *of_group = grant_of_groups(options, names);
     if (!of_group && options->must_be_in_group)
         return 0;
-    *ret_json = json_deep_copy(of_group ? of_group : options->grant);
+    *ret_json = grant_for_user(of_group ? of_group : options->grant, user);
+    if (!*ret_json) {
+        snprintf(ret_why, WHY_SIZE, "the user's name cannot be part of a path, or memory is out");
+        return SP_E_FAILED;
+    }
     if (json_array_size(names) && !json_object_get(*ret_json, "groups") &&
         json_object_set(*ret_json, "groups", names) < 0)
         return SP_E_NOMEM;

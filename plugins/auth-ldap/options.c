@@ -82,23 +82,30 @@ static const char *judge(const struct options *o, const char **ret_wrong)
     return !*o->service_dn != !o->service_password ? "service_dn" : NULL;
 }
 
-/* Grants are looked at once, so that a mistake is told at the start. */
+/* As it will be for some user, so that a mistake is told at the start. */
+static int check_grant(const struct sp_host *host, const json_t *object)
+{
+    char why[GRANT_TEXT_SIZE] = "root and home may hold %u and %%";
+    json_t *json = grant_for_user(object, sp_str_of("somebody"));
+    struct sp_grant grant = {0};
+    int rc = json ? grant_parse(json, &grant, why) : SP_E_INVALID;
+    if (rc < 0)
+        log_line(host, SP_LOG_ERROR, "grant: %s", why);
+    grant_clear(&grant);
+    json_decref(json);
+    return rc;
+}
+
 static int check_grants(const struct sp_host *host, const struct options *options)
 {
-    char why[GRANT_TEXT_SIZE] = "";
-    struct sp_grant grant;
+    char why[GRANT_TEXT_SIZE];
+    struct sp_grant grant = {0};
     size_t count = json_array_size(options->group_grants);
     const char *key;
     json_t *name;
-    int rc = grant_parse(options->grant, &grant, why);
-    grant_clear(&grant);
-    for (size_t i = 0; i < count && rc == 0; i++) {
-        rc = grant_parse(json_object_get(json_array_get(options->group_grants, i), "grant"), &grant,
-                         why);
-        grant_clear(&grant);
-    }
-    if (rc < 0)
-        log_line(host, SP_LOG_ERROR, "grant: %s", why);
+    int rc = check_grant(host, options->grant);
+    for (size_t i = 0; i < count && rc == 0; i++)
+        rc = check_grant(host, json_object_get(json_array_get(options->group_grants, i), "grant"));
     json_object_foreach((json_t *)(uintptr_t)options->attributes, key, name)
     {
         if (rc == 0 && grant_take(&grant, key, json_null(), why) == 0) {

@@ -61,6 +61,8 @@ static void refuse_what_would_be_unsafe_or_cannot_work(void **state)
         {",\"service_password_file\":\"/nonexistent\"", false},
         {",\"ca_file\":\"/nonexistent\"", false},
         {",\"grant\":{\"readonly\":true}", false},
+        {",\"grant\":{\"root\":\"/srv/%h\"}", false},
+        {",\"grant\":{\"root\":\"/srv/%u/100%%\"}", true},
         {",\"group_grants\":[{\"group\":\"ops\",\"grant\":{\"permits\":[]}}]", false},
         {",\"attributes\":{\"homes\":\"homeDirectory\"}", false},
         {",\"attributes\":{\"home\":\"homeDirectory\"}", true},
@@ -153,7 +155,7 @@ static int grant_of(const struct options *options, const char *entry_text, const
     json_t *json = NULL;
     struct sp_grant grant = {0};
     char why[WHY_SIZE] = "";
-    int rc = grant_from_entry(options, entry, names, &grant, &json, why);
+    int rc = grant_from_entry(options, sp_str_of("ann"), entry, names, &grant, &json, why);
     if (rc == 1) {
         assert_string_equal(grant.home.data ? grant.home.data : "", home);
         assert_int_equal(grant.permit, permit);
@@ -172,20 +174,20 @@ static int grant_of(const struct options *options, const char *entry_text, const
 static void grant_by_group_and_attribute(void **state)
 {
     (void)state;
-    struct options options =
-        options_of("{\"grant\":{\"home\":\"/all\"},\"group_grants\":["
-                   "{\"group\":\"cn=Staff,dc=x\",\"grant\":{\"permit\":[\"shell\"]}},"
-                   "{\"group\":\"operators\",\"grant\":{\"home\":\"/ops\",\"permit\":[\"exec\"]}}],"
-                   "\"attributes\":{\"home\":\"homeDirectory\",\"permit\":\"sshPermit\","
-                   "\"read_only\":\"isReader\"}}");
-    assert_int_equal(grant_of(&options, "{\"values\":{}}", "/ops", SP_PERMIT_EXEC), 1);
+    struct options options = options_of(
+        "{\"grant\":{\"home\":\"/all\"},\"group_grants\":["
+        "{\"group\":\"cn=Staff,dc=x\",\"grant\":{\"permit\":[\"shell\"]}},"
+        "{\"group\":\"operators\",\"grant\":{\"home\":\"/ops/%u\",\"permit\":[\"exec\"]}}],"
+        "\"attributes\":{\"home\":\"homeDirectory\",\"permit\":\"sshPermit\","
+        "\"read_only\":\"isReader\"}}");
+    assert_int_equal(grant_of(&options, "{\"values\":{}}", "/ops/ann", SP_PERMIT_EXEC), 1);
     assert_int_equal(
         grant_of(&options, "{\"values\":{\"memberOf\":[\"cn=staff,dc=x\"]}}", "", SP_PERMIT_SHELL),
         1);
     assert_int_equal(grant_of(&options,
-                              "{\"values\":{\"homeDirectory\":[\"/h\"],"
+                              "{\"values\":{\"homeDirectory\":[\"/h%u\"],"
                               "\"sshPermit\":[\"sftp\",\"exec pty\"],\"isReader\":[\"TRUE\"]}}",
-                              "/h", SP_PERMIT_SFTP | SP_PERMIT_EXEC | SP_PERMIT_PTY),
+                              "/h%u", SP_PERMIT_SFTP | SP_PERMIT_EXEC | SP_PERMIT_PTY),
                      1);
     assert_true(grant_of(&options, "{\"values\":{\"isReader\":[\"rarely\"]}}", "", 0) < 0);
     assert_true(grant_of(&options, "{\"values\":{\"homeDirectory\":[\"/a\",\"/b\"]}}", "", 0) < 0);

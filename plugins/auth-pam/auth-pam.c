@@ -158,7 +158,6 @@ static void destroy(void *arg)
     struct auth_pam *self = arg;
     dialogues_free(self->dialogues);
     logins_free(self->logins);
-    grant_clear(&self->options.grant);
     json_decref(self->options.json);
     free(self);
 }
@@ -192,6 +191,18 @@ static int check_service(const struct sp_host *host, const struct options *optio
     return SP_E_FAILED;
 }
 
+/* As it will be for some user, so that a mistake is told at the start. */
+static int check_grant(const json_t *object, char *ret_why)
+{
+    json_t *json = grant_for_user(object, sp_str_of("somebody"));
+    struct sp_grant grant = {0};
+    snprintf(ret_why, GRANT_TEXT_SIZE, "root and home may hold %%u and %%%%");
+    int rc = json ? grant_parse(json, &grant, ret_why) : SP_E_INVALID;
+    grant_clear(&grant);
+    json_decref(json);
+    return rc;
+}
+
 static int read_options(const struct sp_host *host, const char *config_json,
                         struct options *options)
 {
@@ -209,6 +220,7 @@ static int read_options(const struct sp_host *host, const char *config_json,
         .has_session = flag(json, "session"),
         .grants_system_user = flag(json, "grant_system_user"),
         .grants_environment = flag(json, "grant_environment"),
+        .grant = json_object_get(json, "grant"),
         .dialogues_most = (unsigned)number(json, "dialogues_max"),
         .logins_most = (unsigned)number(json, "sessions_max"),
         .timeout_ms = number(json, "timeout_ms"),
@@ -218,7 +230,7 @@ static int read_options(const struct sp_host *host, const char *config_json,
         log_line(host, SP_LOG_ERROR, "service must be the name of a file in /etc/pam.d");
         return SP_E_INVALID;
     }
-    int rc = grant_parse(json_object_get(json, "grant"), &options->grant, why);
+    int rc = check_grant(options->grant, why);
     if (rc < 0)
         log_line(host, SP_LOG_ERROR, "grant: %s", why);
     return rc < 0 ? rc : check_service(host, options);

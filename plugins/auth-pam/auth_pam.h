@@ -39,7 +39,7 @@ struct options {
     unsigned logins_most;
     int64_t timeout_ms;
     int64_t dialogue_timeout_ms;
-    struct sp_grant grant;
+    const struct json_t *grant;
 };
 
 /* --- transaction.c: one thread at a time ----------------------------------------------------- */

@@ -163,12 +163,26 @@ static void allow_what_is_configured(void **state)
     test_host_free(host);
 }
 
+static void grant_each_user_a_place(void **state)
+{
+    (void)state;
+    struct test_host *host = host_with(",\"grant\":{\"root\":\"/srv/%u/100%%\"}");
+    const struct test_answer *answer = try_password(host, "ann", PASSWORD);
+    assert_int_equal(answer->verdict, SP_ALLOW);
+    assert_string_equal(answer->auth.grant->root.data, "/srv/ann/100%");
+    /* The core knows no such names; should one come all the same, it leads nowhere else. */
+    assert_true(try_password(host, "../ann", PASSWORD)->verdict < 0);
+    assert_true(try_password(host, "ann/x", PASSWORD)->verdict < 0);
+    test_host_free(host);
+}
+
 static void deny_when_pam_cannot_be_used(void **state)
 {
     (void)state;
     assert_null(start_host(",\"service\":\"no-such-service\""));
     assert_null(start_host(",\"service\":\"players\",\"config_directory\":\"/nonexistent\""));
     assert_null(start_host(",\"grant\":{\"permits\":[]}"));
+    assert_null(start_host(",\"grant\":{\"root\":\"/srv/%h\"}"));
     struct test_host *host = host_with(",\"service\":\"no-such-module\"");
     assert_true(respond(host, "ann", 0, NULL, NULL)->verdict < 0);
     assert_true(try_password(host, "ann", PASSWORD)->verdict < 0);
@@ -396,6 +410,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(judge_passwords),
         cmocka_unit_test(allow_what_is_configured),
+        cmocka_unit_test(grant_each_user_a_place),
         cmocka_unit_test(deny_when_pam_cannot_be_used),
         cmocka_unit_test(change_an_expired_password),
         cmocka_unit_test(hold_a_dialogue),

@@ -190,20 +190,21 @@ static void add_environment(struct sp_grant *grant, char **variables, struct sp_
     grant->environment_count = count;
 }
 
-int32_t transaction_allow(struct transaction *t, const struct sp_auth_event *event,
-                          const char *banner)
+/* Tell the host: the grant as configured, and what PAM adds to it. */
+static int32_t allow(struct transaction *t, const struct sp_auth_event *event, const char *banner,
+                     struct sp_grant *grant)
 {
-    struct sp_grant grant = t->options->grant;
+    struct sp_grant given = *grant;
     struct sp_auth_reply reply = {
-        .head = {sizeof reply, SP_ALLOW}, .grant = &grant, .banner = sp_str_of(banner)};
+        .head = {sizeof reply, SP_ALLOW}, .grant = &given, .banner = sp_str_of(banner)};
     char **variables = t->options->grants_environment ? pam_getenvlist(t->pam) : NULL;
-    struct sp_pair *pairs = calloc(grant.environment_count + ENVIRONMENT_MOST, sizeof *pairs);
+    struct sp_pair *pairs = calloc(grant->environment_count + ENVIRONMENT_MOST, sizeof *pairs);
     char *name = strdup(name_in_pam(t));
     int32_t verdict = SP_E_NOMEM;
     if (pairs && name) {
-        add_environment(&grant, variables, pairs);
+        add_environment(&given, variables, pairs);
         if (t->options->grants_system_user)
-            grant.system_user = sp_str_of(name);
+            given.system_user = sp_str_of(name);
         t->host->complete(t->host, event->head.token, &reply.head);
         verdict = SP_PENDING;
     }
@@ -212,5 +213,21 @@ int32_t transaction_allow(struct transaction *t, const struct sp_auth_event *eve
     free(variables);
     free(pairs);
     free(name);
+    return verdict;
+}
+
+int32_t transaction_allow(struct transaction *t, const struct sp_auth_event *event,
+                          const char *banner)
+{
+    char why[GRANT_TEXT_SIZE] = "this user's name cannot be part of a path, or memory is out";
+    json_t *json = grant_for_user(t->options->grant, event->user);
+    struct sp_grant grant = {0};
+    int32_t verdict = json ? grant_parse(json, &grant, why) : SP_E_FAILED;
+    if (verdict < 0)
+        log_line(t->host, SP_LOG_ERROR, "grant: %s; the user is refused", why);
+    else
+        verdict = allow(t, event, banner, &grant);
+    grant_clear(&grant);
+    json_decref(json);
     return verdict;
 }

@@ -28,4 +28,9 @@ int grant_take(struct sp_grant *grant, const char *key, const struct json_t *val
  * the text is wrong for it. */
 struct json_t *grant_value_from_text(const char *key, const char *const *values, size_t count);
 
+/* A copy of a grant's object in which %u in "root" and "home" is the user's name and %% a percent
+ * sign. NULL if there is another "%" in them, if the name cannot be a part of a path, or if memory
+ * is out. */
+struct json_t *grant_for_user(const struct json_t *grant, struct sp_str user);
+
 #endif
