@@ -21,6 +21,15 @@ static void print_head(const json_t *status)
         puts("               none are taken at the moment");
 }
 
+static void print_disabled(const json_t *names)
+{
+    size_t i;
+    json_t *name;
+    json_array_foreach(names, i, name)
+        printf("disabled       %s, which crashed too often; a reload enables it again\n",
+               json_string_value(name));
+}
+
 static void print_listeners(const json_t *listeners)
 {
     static const char *const headings[] = {"LISTENER", "ADDRESS", "PORT"};
@@ -75,6 +84,8 @@ static void print_numbers(const json_t *status)
     }
     table_cell(&table, "worker crashes");
     table_cell(&table, "%" PRIu64, answer_number(status, "crashes"));
+    table_cell(&table, "plugin process crashes");
+    table_cell(&table, "%" PRIu64, answer_number(status, "plugin_process_crashes"));
     table_end(&table);
 }
 
@@ -88,6 +99,7 @@ int cli_status(int argc, char **argv)
     json_t *status = request_send(&options, json_pack("{s:s}", "command", "status"));
     if (status && !options.is_json) {
         print_head(status);
+        print_disabled(json_object_get(status, "disabled_plugins"));
         putchar('\n');
         print_listeners(json_object_get(status, "listeners"));
         putchar('\n');

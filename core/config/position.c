@@ -268,17 +268,33 @@ static uint32_t find(const struct positions *positions, uint32_t parent, const c
     return NONE;
 }
 
-int positions_line(const struct positions *positions, const char *pointer)
+/* As far as the text leads; *ret_is_whole: to the pointer's end. */
+static uint32_t follow(const struct positions *positions, const char *pointer, bool *ret_is_whole)
 {
-    if (!positions || positions->count == 0)
-        return 0;
     uint32_t found = 0;
-    while (*pointer == '/') {
+    *ret_is_whole = true;
+    while (*pointer == '/' && *ret_is_whole) {
         pointer++;
         uint32_t child = find(positions, found, &pointer);
-        if (child == NONE)
-            break;
-        found = child;
+        *ret_is_whole = child != NONE;
+        if (*ret_is_whole)
+            found = child;
     }
-    return positions->nodes[found].line;
+    return found;
+}
+
+int positions_line(const struct positions *positions, const char *pointer)
+{
+    bool is_whole;
+    if (!positions || positions->count == 0)
+        return 0;
+    return positions->nodes[follow(positions, pointer, &is_whole)].line;
+}
+
+bool positions_has(const struct positions *positions, const char *pointer)
+{
+    bool is_whole = false;
+    if (positions && positions->count > 0)
+        follow(positions, pointer, &is_whole);
+    return is_whole;
 }

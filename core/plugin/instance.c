@@ -95,6 +95,21 @@ static void choose_threading(struct plugin_instance *instance, const struct conf
     }
 }
 
+static void choose_isolation(struct plugin_instance *instance, const struct config *config,
+                             size_t number, struct report *report)
+{
+    const struct config_plugin *plugin = &config->plugins[number];
+    char key[KEY_ROOM];
+    instance->is_isolated = plugin->isolation == CONFIG_AS_MANIFEST
+                                ? instance->manifest->is_isolated
+                                : plugin->isolation == CONFIG_PROCESS;
+    snprintf(key, sizeof key, "/plugins/%zu/sandbox", number);
+    if (!instance->is_isolated && positions_has(config->positions, key))
+        report_warning(report, config->file, positions_line(config->positions, key), key,
+                       "has no effect while the plugin runs in the worker; set \"isolation\" to "
+                       "\"process\"");
+}
+
 static int find_manifest(struct plugin_instance *instance, const struct config *config,
                          size_t number, struct report *report)
 {
@@ -169,9 +184,7 @@ struct plugin_instance *instance_new(const struct config *config, size_t number,
     set_deadlines(instance, config, number, report);
     instance->on_error_next = plugin->on_error_next;
     choose_threading(instance, config, number, report);
-    instance->is_isolated = plugin->isolation == CONFIG_AS_MANIFEST
-                                ? instance->manifest->is_isolated
-                                : plugin->isolation == CONFIG_PROCESS;
+    choose_isolation(instance, config, number, report);
     instance->config_json = configure(config, number, instance->manifest, report);
     manifest_check_library(instance->manifest, report);
     if (report->errors == errors)

@@ -82,8 +82,12 @@ static void on_message(struct link_end *end, const struct link_message *message,
         last_words_hear(&host->words, message);
         break;
     default:
-        log_warning("plugin.process_message", LOG_TEXT("instance", name_of(host)),
-                    LOG_I64("process", host->pid), LOG_U64("kind", message->kind));
+        /* Nobody who is in his right mind sends that: it has been taken over, or overwritten. */
+        log_error("plugin.process_message", LOG_TEXT("instance", name_of(host)),
+                  LOG_I64("process", host->pid), LOG_U64("kind", message->kind));
+        link_end_close(end);
+        host->state = HOST_ENDING;
+        kill(host->pid, SIGKILL);
     }
 }
 

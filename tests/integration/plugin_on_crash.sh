@@ -38,6 +38,7 @@ fi
 wait_log 'error plugin\.disabled .*instance=rogue crashes=2 within_ms=60000'
 expect_equal "$(grep -c plugin.disabled "$W/log")" 1 "told once"
 expect_equal "$(status 's["disabled_plugins"]')" "['rogue']" "in the status"
+expect_match "$(sallyport status --socket "$W/state/control.sock")" 'disabled +rogue, which crashed too often' "status"
 sallyport plugin info rogue --socket "$W/state/control.sock" >"$W/out/info"
 expect_match "$(cat "$W/out/info")" 'state +disabled' "state"
 

@@ -42,6 +42,11 @@ for name in "ptrace", "unshare", "keyctl", "process_vm_readv", "mount", "reboot"
 others_are_served()
 END
 
+# In the worker there is none, which is said.
+configure '{"plugins": [{"name": "users", "plugin": "auth-file", "sandbox": {"open_files": 9},
+                         "config": {"users_file": "'"$W"'/users.json"}}], "chains": null, "mounts": null}'
+expect_match "$(sallyport check "$W/config.json" 2>&1)" '/plugins/0/sandbox: warning: has no effect while the plugin runs in the worker' "a warning"
+
 # A sandbox that cannot be set up: the configuration is refused, and the one before serves on.
 with_sandbox '{"user": "no-such-user"}'
 expect_failure reload

@@ -87,6 +87,22 @@ static void a_text_may_be_a_single_value(void **state)
     expect_line("\n\"x\"", "", 2);
 }
 
+static void what_the_text_has_is_told_from_what_it_has_not(void **state)
+{
+    static const char text[] = "{\"a\": {\"b\": [1, {\"c/d\": 2}]}}";
+    (void)state;
+    struct positions *positions = positions_new(text, strlen(text));
+    assert_non_null(positions);
+    assert_true(positions_has(positions, "/a"));
+    assert_true(positions_has(positions, "/a/b/0"));
+    assert_true(positions_has(positions, "/a/b/1/c~1d"));
+    assert_false(positions_has(positions, "/a/b/2"));
+    assert_false(positions_has(positions, "/a/c"));
+    assert_false(positions_has(positions, "/a/b/0/e"));
+    assert_false(positions_has(NULL, "/a"));
+    positions_free(positions);
+}
+
 static void no_positions_have_no_lines(void **state)
 {
     (void)state;
@@ -147,6 +163,7 @@ int main(void)
         cmocka_unit_test(punctuation_in_strings_is_text),
         cmocka_unit_test(keys_are_compared_as_they_are_meant),
         cmocka_unit_test(a_text_may_be_a_single_value),
+        cmocka_unit_test(what_the_text_has_is_told_from_what_it_has_not),
         cmocka_unit_test(no_positions_have_no_lines),
         cmocka_unit_test(broken_texts_do_no_harm),
         cmocka_unit_test(many_values_are_found),

@@ -134,6 +134,22 @@ static void a_crash_in_a_worker_counts_and_the_next_worker_knows(void **state)
     close(client.fd);
 }
 
+static void one_that_sends_what_it_has_no_business_with_is_killed(void **state)
+{
+    struct daemon *daemon = *state;
+    configure(daemon, PLUGIN(""));
+    daemon_start(daemon);
+    struct client client = client_open(daemon);
+    assert_int_equal(said(&client, 'w'), 'h');
+    WAIT_FOR(plugin_is(daemon, "state", "running"));
+    client_say(&client, 'M');
+    WAIT_FOR(log_has(daemon, "plugin.process_crashed"));
+    assert_true(log_has(daemon, "error plugin.process_message"));
+    assert_true(log_has(daemon, "signal=9 "));
+    assert_true(client_lives(&client)); /* "ended" was about this one */
+    close(client.fd);
+}
+
 static void one_that_cannot_serve_says_why(void **state)
 {
     struct daemon *daemon = *state;
@@ -279,6 +295,7 @@ int main(int argc, char **argv)
         TEST(a_process_that_crashes_is_explained_counted_and_replaced),
         TEST(one_that_crashes_too_often_is_disabled_until_a_reload),
         TEST(a_crash_in_a_worker_counts_and_the_next_worker_knows),
+        TEST(one_that_sends_what_it_has_no_business_with_is_killed),
         TEST(one_that_cannot_serve_says_why),
         TEST(what_is_told_of_an_instance),
         TEST(counts_outlive_the_worker_and_its_configuration),
