@@ -251,6 +251,17 @@ static void pkcs12(void **state)
         sh("openssl pkcs12 -export -inkey p8 -in c.pem -out out -passout pass:");
         expect_key("out", NULL);
     }
+    /* As older programs do: the certificate with RC2, the key with triple DES. */
+    if (try_sh(
+            "openssl pkcs12 -export -legacy -inkey p8 -in c.pem -out out -passout pass:secret") ==
+        0)
+        expect_encrypted();
+    sh("openssl pkcs12 -export -nomac -keypbe NONE -certpbe NONE -inkey p8 -in c.pem -out out "
+       "-passout pass:");
+    expect_key("out", NULL);
+    sh("openssl pkcs12 -export -nomac -inkey p8 -in c.pem -out out -passout pass:secret");
+    expect_key("out", "secret");
+    expect_fault("out", "Secret", "could not be decrypted");
     sh("openssl pkcs12 -export -nokeys -in c.pem -out out -passout pass:secret");
     expect_fault("out", "secret", "holds no private key");
 }
