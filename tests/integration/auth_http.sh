@@ -12,6 +12,7 @@ stop_servers()
     local code=$?
     [ -z "$SERVER_PID" ] || kill "$SERVER_PID" || true
     [ -z "$ANOTHER_PID" ] || kill "$ANOTHER_PID" || true
+    set +e # finish must be reached, and looks at the code
     (exit $code)
     finish
 }

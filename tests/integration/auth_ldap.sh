@@ -19,6 +19,7 @@ end_server()
 {
     local code=$?
     stop_server
+    set +e # finish must be reached, and looks at the code
     (exit $code)
     finish
 }

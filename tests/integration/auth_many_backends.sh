@@ -12,6 +12,7 @@ stop_server()
 {
     local code=$?
     [ -z "$SERVER_PID" ] || kill "$SERVER_PID" || true
+    set +e # finish must be reached, and looks at the code
     (exit $code)
     finish
 }
