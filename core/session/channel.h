@@ -70,6 +70,8 @@ bool channel_is_full(struct channel *channel);        /* above the high-water ma
 void channel_resume(struct channel *channel);         /* on_data may take again */
 /* From on_data: what waits of stream shall come again once there is more of it, or no more ever. */
 void channel_await_more(struct channel *channel, uint32_t stream);
+/* From on_data: what is not taken shall come again after others have had their turn. */
+void channel_yield(struct channel *channel);
 /* Nothing follows what on_data is given of stream. */
 bool channel_input_is_last(const struct channel *channel, uint32_t stream);
 

@@ -21,8 +21,9 @@ static size_t give(struct channel *channel, uint32_t stream, const uint8_t *data
 
     channel->is_short[stream] = false;
     taken = channel->handler->on_data(channel->handler_arg, stream, data, length);
-    if (taken < length && !channel->is_short[stream])
+    if (taken < length && !channel->is_short[stream] && !channel->is_yielding)
         channel->is_paused = true;
+    channel->is_yielding = false;
     channel->bytes_in += taken;
     channel_note_activity(channel);
     return taken;
@@ -50,6 +51,12 @@ bool channel_input_is_empty(const struct channel *channel)
 void channel_await_more(struct channel *channel, uint32_t stream)
 {
     channel->is_short[stream] = true;
+}
+
+void channel_yield(struct channel *channel)
+{
+    channel->is_yielding = true;
+    session_kick(channel->session);
 }
 
 bool channel_input_is_last(const struct channel *channel, uint32_t stream)

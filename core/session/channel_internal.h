@@ -30,6 +30,7 @@ struct channel {
     bool has_exit_status, has_exit_signal;
     bool is_paused;   /* the handler took less than it was given */
     bool is_short[2]; /* the handler wants more before it takes any; by SP_STREAM_* */
+    bool is_yielding; /* the handler takes the rest at its next turn */
     bool is_opening;  /* by us; the client has not said yes */
     bool was_told;    /* to the plugins that want to know of every channel */
     bool was_full;

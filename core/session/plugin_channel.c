@@ -14,6 +14,7 @@
 
 enum {
     CONTROLS_MAX = 64, /* signals on their way to a plugin that is slow */
+    EVENTS_MAX = 512,  /* of data, one after the other, to a plugin that answers at once */
 };
 
 /* One call with all that its event points to. */
@@ -216,6 +217,7 @@ static size_t handle_data(void *arg, uint32_t stream, const uint8_t *data, size_
 {
     struct plugin_channel *owner = arg;
     size_t taken = 0;
+    unsigned events = 0;
 
     /* Without the operation the plugin is going to attach descriptors: the data is theirs. */
     if (!owner->relay && !plugin_instance_offers(owner->instance, PLUGIN_CHANNEL_data))
@@ -225,6 +227,10 @@ static size_t handle_data(void *arg, uint32_t stream, const uint8_t *data, size_
         size_t piece = next_event(owner, stream, data + taken, length - taken, &details);
         if (piece == 0) {
             channel_await_more(owner->channel, stream);
+            break;
+        }
+        if (events++ == EVENTS_MAX) { /* records may be as short as a byte */
+            channel_yield(owner->channel);
             break;
         }
         plugin_gate_received(owner->gate, piece);

@@ -124,6 +124,16 @@ while len(both) < 2:
     both += one_event(channel)
 check(sorted(both) == [(0, 0, b"half a record"), (0, 1, b"and another")], f"unframed: {both}")
 
+# As many records as there are bytes.
+channel = board()
+channel.data(b"!record 1")
+one_event(channel)
+many = bytes(number % 200 + 40 for number in range(3000))  # no "!" among them
+channel.data(many)
+channel.eof()
+found = events(channel.collect()["out"])
+check(found == [(1, 0, bytes([byte])) for byte in many], f"{len(found)} records of a byte")
+
 # A record as large as may be; one that may not be.
 channel = board()
 channel.data(b"!record 65536")
