@@ -113,6 +113,13 @@ static void call_free(struct guest_call *call)
     free(call);
 }
 
+/* Without this the worker would wait for ever: better that it sees us go. */
+static void tell(struct guest *guest, enum peer_kind kind, sp_token token, uint32_t number)
+{
+    if (peer_tell(&guest->peer, kind, token, 0, number) < 0)
+        reactor_stop(guest->reactor);
+}
+
 static void send_reply(struct guest *guest, struct guest_call *call, const struct sp_reply *reply)
 {
     const struct layout *layout = plugin_operation_info(call->call.operation)->reply;
@@ -123,7 +130,7 @@ static void send_reply(struct guest *guest, struct guest_call *call, const struc
     if (body)
         marshal_put(layout, reply, body);
     else
-        peer_tell(&guest->peer, PEER_VERDICT, call->token, 0, (uint32_t)SP_E_NOMEM);
+        tell(guest, PEER_VERDICT, call->token, (uint32_t)SP_E_NOMEM);
 }
 
 static void on_done(struct plugin_call *plugin_call, int32_t verdict, const struct sp_reply *reply)
@@ -138,14 +145,14 @@ static void on_done(struct plugin_call *plugin_call, int32_t verdict, const stru
     if (reply)
         send_reply(call->guest, call, reply);
     else
-        peer_tell(&call->guest->peer, PEER_VERDICT, call->token, 0, (uint32_t)verdict);
+        tell(call->guest, PEER_VERDICT, call->token, (uint32_t)verdict);
 }
 
 static void on_release(struct plugin_call *plugin_call)
 {
     struct guest_call *call = container_of(plugin_call, struct guest_call, call);
     if (call->token)
-        peer_tell(&call->guest->peer, PEER_RELEASED, call->token, 0, 0);
+        tell(call->guest, PEER_RELEASED, call->token, 0);
     call_free(call);
 }
 
@@ -189,8 +196,8 @@ static bool take_event(struct guest *guest, struct guest_call *call,
 
 static void refuse(struct guest *guest, sp_token token)
 {
-    peer_tell(&guest->peer, PEER_VERDICT, token, 0, (uint32_t)SP_E_NOMEM);
-    peer_tell(&guest->peer, PEER_RELEASED, token, 0, 0);
+    tell(guest, PEER_VERDICT, token, (uint32_t)SP_E_NOMEM);
+    tell(guest, PEER_RELEASED, token, 0);
 }
 
 static void on_call(struct guest *guest, const struct peer_message *message, const uint8_t *body)

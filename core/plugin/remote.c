@@ -80,6 +80,7 @@ void remote_lose(struct remote *remote, const char *why)
     struct plugin_instance *instance = remote->instance;
     enum remote_state was = remote->state;
     reactor_timer_cancel(instance->host->reactor, &remote->greeting);
+    reactor_task_cancel(instance->host->reactor, &remote->give_up);
     peer_close(&remote->peer);
     snprintf(remote->why, sizeof remote->why, "%s", why);
     log_warning("plugin.process_lost", LOG_TEXT("instance", instance->name),
@@ -97,6 +98,27 @@ void remote_lose(struct remote *remote, const char *why)
 static void on_closed(struct peer *peer, const char *why)
 {
     remote_lose(container_of(peer, struct remote, peer), why);
+}
+
+static void run_give_up(struct reactor_task *task)
+{
+    remote_lose(container_of(task, struct remote, give_up),
+                "it reads too little of what it is told, or memory is short");
+}
+
+/* What must not get lost did: how the two sides see things differs from now on. Not at once: the
+ * session is at work on the stack. */
+static void give_up_soon(struct remote *remote)
+{
+    if (remote->peer.is_open)
+        reactor_defer(remote->instance->host->reactor, &remote->give_up);
+}
+
+static void tell(struct remote *remote, enum peer_kind kind, uint64_t id, uint64_t size,
+                 uint32_t number)
+{
+    if (peer_tell(&remote->peer, kind, id, size, number) < 0)
+        give_up_soon(remote);
 }
 
 static void on_greeting_late(struct reactor_timer *timer)
@@ -156,7 +178,7 @@ void remote_reserve(struct remote *remote)
             continue;
         remote->reserved[i] = s->channel_reserve(s->arg);
         if (remote->reserved[i])
-            peer_tell(&remote->peer, PEER_RESERVED, remote->reserved[i], 0, 0);
+            tell(remote, PEER_RESERVED, remote->reserved[i], 0, 0);
     }
 }
 
@@ -226,6 +248,7 @@ int remote_open(struct plugin_instance *instance, const struct config *config,
     remote->peer.on_closed = on_closed;
     remote->peer.body_max = MARSHAL_MAX;
     remote->greeting.on_time = on_greeting_late;
+    remote->give_up.run = run_give_up;
     list_init(&remote->waiting);
     instance->remote = remote;
     if (!launcher || launcher->obtain(launcher->arg, instance->number, &fd, text, sizeof text) < 0)
@@ -247,6 +270,7 @@ void remote_close(struct plugin_instance *instance)
     if (remote->state == REMOTE_UP)
         peer_finish(&remote->peer, FINISH_MS);
     reactor_timer_cancel(instance->host->reactor, &remote->greeting);
+    reactor_task_cancel(instance->host->reactor, &remote->give_up);
     peer_close(&remote->peer);
     remote->state = REMOTE_OFF;
     fail_calls(remote);
@@ -283,6 +307,8 @@ static int32_t send_call(struct remote *remote, struct plugin_call *call)
         .flags = call->strands ? PEER_IN_ORDER : 0,
     };
     uint8_t *body = length ? peer_put(&remote->peer, &message, NULL, 0) : NULL;
+    if (!body && length && plugin_operation_gives_back(call->operation))
+        give_up_soon(remote);
     if (!body)
         return length ? SP_E_NOMEM : SP_E_INVALID;
     marshal_put(layout, call->event, body);
@@ -357,7 +383,7 @@ void remote_release(struct plugin_call *call)
 
 void remote_cancel(struct remote *remote, sp_token token, bool is_overdue)
 {
-    peer_tell(&remote->peer, PEER_CANCEL, token, 0, is_overdue ? PEER_CANCEL_OVERDUE : 0);
+    tell(remote, PEER_CANCEL, token, 0, is_overdue ? PEER_CANCEL_OVERDUE : 0);
 }
 
 /* What was read lies in the shared memory; the process may go on writing there for all we know, so
@@ -448,14 +474,16 @@ void remote_gate_opened(struct remote *remote, const struct sp_connection *conne
     uint8_t *body = peer_put(&remote->peer, &message, NULL, 0);
     if (body)
         marshal_put(&layout_sp_connection, connection, body);
+    else
+        give_up_soon(remote);
 }
 
 void remote_gate_drained(struct remote *remote, sp_id channel, uint64_t length)
 {
-    peer_tell(&remote->peer, PEER_GATE_DRAINED, channel, length, 0);
+    tell(remote, PEER_GATE_DRAINED, channel, length, 0);
 }
 
 void remote_gate_closed(struct remote *remote, sp_id channel)
 {
-    peer_tell(&remote->peer, PEER_GATE_CLOSED, channel, 0, 0);
+    tell(remote, PEER_GATE_CLOSED, channel, 0, 0);
 }

@@ -21,6 +21,7 @@ struct remote {
     struct arena arena;
     struct list waiting;           /* calls without a place in the arena yet */
     struct reactor_timer greeting; /* how long create and start may take */
+    struct reactor_task give_up;   /* it could not be told something */
     sp_id reserved[8];             /* channels that the plugin may open */
     char why[256];                 /* there is no process */
 };

@@ -1,7 +1,6 @@
 # A large sparse file there and back: 1 GiB, or 5 GiB with BIG=1 (past every 32-bit limit).
 # Hashes are equal.
 # seconds: 900
-# isolated: too
 . "$(dirname "$0")/lib.sh"
 daemon_start
 
