@@ -13,6 +13,7 @@
 
 #include "base/err.h"
 #include "plugin/guest.h"
+#include "plugin/peer.h"
 #include "puppet.h"
 
 enum { CHANNEL = 5, CONNECTION = 9, ROOM = 1000, GUEST_FD = 3 };
@@ -750,6 +751,126 @@ static void many_calls_are_all_answered(void **state)
     free(q);
 }
 
+/* --- a process that breaks the rules ---------------------------------------------------------- */
+
+static int hostile; /* its end of the socket */
+
+static void say(const struct peer_message *message, const void *body)
+{
+    assert_int_equal(send(hostile, message, sizeof *message, MSG_NOSIGNAL), sizeof *message);
+    if (body)
+        assert_int_equal(send(hostile, body, message->length, MSG_NOSIGNAL), message->length);
+}
+
+/* In the place of the guest, which is killed: one that says it offers the same. */
+static void replace_guest(void)
+{
+    struct plugin_instance *doll = plugin_host_find(stage.host, "doll", PLUGIN_AUTH);
+    struct peer_message hello = {.kind = PEER_HELLO};
+    uint32_t epoch = plugin_instance_epoch(doll);
+    int ends[2];
+    if (guest) {
+        wanted = 0;
+        kill(guest, SIGKILL);
+        end_of_guest();
+    } else {
+        close(hostile);
+    }
+    stage_wait(&stage, wanted);
+    wanted = 0;
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
+    hostile = ends[1];
+    plugin_host_attach_peer(stage.host, 0, ends[0], "");
+    for (unsigned op = 0; op < PLUGIN_OPERATION_COUNT; op++)
+        if (plugin_instance_offers(doll, op))
+            hello.size |= UINT64_C(1) << op;
+    say(&hello, NULL);
+    stage_wait(&stage, plugin_instance_epoch(doll) > epoch);
+}
+
+static void a_process_that_breaks_the_rules_is_left(void **state)
+{
+    static const char garbage[64] = "garbage";
+    static const struct {
+        struct peer_message message;
+        const void *body;
+    } wrong[] = {
+        {{.kind = 0}, NULL},
+        {{.kind = PEER_KIND_COUNT}, NULL},
+        {{.kind = PEER_EOF, .length = UINT32_MAX}, NULL},
+        {{.kind = PEER_ATTACH, .id = CHANNEL, .descriptors = 1}, NULL},
+        {{.kind = PEER_ATTACH, .id = CHANNEL, .descriptors = 5}, NULL},
+        {{.kind = PEER_SETUP}, NULL},
+        {{.kind = PEER_CALL}, NULL},
+        {{.kind = PEER_HELLO}, NULL},
+        {{.kind = PEER_OPEN, .id = CHANNEL, .length = sizeof garbage, .number = 3}, garbage},
+        {{.kind = PEER_OPEN, .id = 0, .length = sizeof garbage, .number = 3}, garbage},
+        {{.kind = PEER_REPLY, .length = sizeof garbage}, garbage}, /* of the call under way */
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        struct question q;
+        replace_guest();
+        ask_as(&q, "allow");
+        struct peer_message message = wrong[i].message;
+        if (message.kind == PEER_REPLY)
+            message.id = q.call.state.token;
+        say(&message, wrong[i].body);
+        stage_wait(&stage, q.released);
+        assert_int_equal(q.verdict, SP_E_FAILED);
+        assert_int_equal(wanted, 1);
+    }
+    close(hostile);
+}
+
+static void what_means_nothing_is_passed_over(void **state)
+{
+    struct question q;
+    (void)state;
+    replace_guest();
+    ask_as(&q, "allow");
+    /* Answers to questions that nobody asked, wishes for channels that are none of its own. */
+    for (uint64_t id = 0; id < 3; id++)
+        for (uint32_t kind = PEER_VERDICT; kind <= PEER_ATTACH; kind++)
+            if (kind != PEER_OPEN)
+                say(&(struct peer_message){.kind = kind, .id = UINT64_MAX - id}, NULL);
+    say(&(struct peer_message){.kind = PEER_VERDICT, .id = q.call.state.token, .number = SP_DENY},
+        NULL);
+    say(&(struct peer_message){.kind = PEER_VERDICT, .id = q.call.state.token, .number = SP_ALLOW},
+        NULL);
+    say(&(struct peer_message){.kind = PEER_RELEASED, .id = q.call.state.token}, NULL);
+    stage_wait(&stage, q.released);
+    assert_int_equal(q.done, 1);
+    assert_int_equal(q.verdict, SP_DENY);
+    assert_int_equal(wanted, 0);
+    assert_string_equal(seen.done, "");
+    close(hostile);
+}
+
+static void no_more_is_sent_than_was_granted(void **state)
+{
+    static const char much[ROOM + 1];
+    (void)state;
+    replace_guest();
+    take_channel();
+    say(&(struct peer_message){.kind = PEER_SEND, .id = CHANNEL, .length = sizeof much}, much);
+    stage_wait(&stage, wanted);
+    assert_true(stage_logged(&stage, "plugin.process_lost", "instance=doll", "more than"));
+    close(hostile);
+}
+
+static void released_without_an_answer_is_a_failure(void **state)
+{
+    struct question q;
+    (void)state;
+    replace_guest();
+    ask_as(&q, "allow");
+    say(&(struct peer_message){.kind = PEER_RELEASED, .id = q.call.state.token}, NULL);
+    stage_wait(&stage, q.released);
+    assert_int_equal(q.verdict, SP_E_FAILED);
+    close(hostile);
+}
+
 #define WITH_STAGE(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(int argc, char **argv)
@@ -781,6 +902,10 @@ int main(int argc, char **argv)
         WITH_STAGE(more_reads_than_the_shared_memory_holds_wait_for_their_turn),
         WITH_STAGE(long_lists_come_back),
         WITH_STAGE(many_calls_are_all_answered),
+        WITH_STAGE(a_process_that_breaks_the_rules_is_left),
+        WITH_STAGE(what_means_nothing_is_passed_over),
+        WITH_STAGE(no_more_is_sent_than_was_granted),
+        WITH_STAGE(released_without_an_answer_is_a_failure),
     };
     int failures = 0;
     const char *const plugins[] = {"puppet-connection", "puppet-reactor", "puppet-serial"};
