@@ -261,8 +261,11 @@ int instance_start(struct plugin_instance *instance, const struct config *config
     const struct sp_plugin *d = instance->loaded.descriptor;
     int32_t rc = 0;
     if (instance->remote) { /* it is started over there */
-        instance->is_started = true;
-        return 0;
+        instance->is_started = remote_is_up(instance->remote);
+        if (!instance->is_started)
+            complain(config, instance->number, "", report,
+                     "its process ended before the worker was up; the log has its reason");
+        return instance->is_started ? 0 : SP_ERR_INVALID;
     }
     if (d->start) {
         struct frame frame;
