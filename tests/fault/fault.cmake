@@ -35,6 +35,9 @@ target_link_libraries(fault_judge PRIVATE PkgConfig::JANSSON)
 foreach(threading reactor connection serial)
   fault_plugin(puppet-${threading} puppet)
 endforeach()
+# Not all of them have every interface, so that one can be missing.
+target_compile_definitions(fault_puppet-reactor PRIVATE PUPPET_HAS_LOG)
+target_compile_definitions(fault_puppet-connection PRIVATE PUPPET_HAS_LOG)
 foreach(threading reactor connection)
   fault_plugin(rogue-${threading} rogue)
 endforeach()
@@ -52,7 +55,7 @@ file(CHMOD ${dir} PERMISSIONS OWNER_READ OWNER_WRITE OWNER_EXECUTE GROUP_READ GR
      WORLD_READ WORLD_EXECUTE)
 
 foreach(test test_instance test_loader test_plugin_call test_remote test_plugin_service
-             test_plugin_fault test_counting test_chain)
+             test_plugin_fault test_counting test_chain test_log_feed)
   if(TARGET ${test})
     add_dependencies(${test} fault_plugins)
     target_include_directories(${test} PRIVATE ${CMAKE_CURRENT_SOURCE_DIR}/fault/plugins)

@@ -53,6 +53,9 @@ static void tick(void *self)
     }
 STRING(connection, request, sp_connection_event)
 STRING(connection, disconnected, sp_connection_event)
+#ifdef PUPPET_HAS_LOG
+STRING(log, record, sp_log_event)
+#endif
 STRING(auth, password, sp_auth_event)
 STRING(auth, keyboard_interactive, sp_auth_event)
 STRING(auth, authenticated, sp_auth_event)
@@ -92,11 +95,21 @@ static const struct sp_fs_v1 fs = {
     .readdir = fs_readdir,
 };
 
+#ifdef PUPPET_HAS_LOG
+static const struct sp_log_v1 log_table = {
+    .struct_size = sizeof log_table,
+    .record = log_record,
+};
+#endif
+
 static const struct sp_interface interfaces[] = {
     {SP_CONNECTION_INTERFACE, &connection},
     {SP_AUTH_INTERFACE, &auth},
     {SP_CHANNEL_INTERFACE, &channel},
     {SP_FS_INTERFACE, &fs},
+#ifdef PUPPET_HAS_LOG
+    {SP_LOG_INTERFACE, &log_table},
+#endif
     {NULL, NULL},
 };
 
