@@ -118,16 +118,17 @@ struct sp_auth_v1 {
     /* "none": answer SP_ALLOW only for users who need no proof at all. With SP_DENY the reply may
      * name the methods available to this user. */
     int32_t (*none)(void *self, const struct sp_auth_event *event);
-    /* SP_ASK: right, but it must be changed; the client's next request then has new_password. */
+    /* SP_ASK: right, but it must be changed; the client's next request then has new_password, and
+     * goes to this plugin alone. */
     int32_t (*password)(void *self, const struct sp_auth_event *event);
     /* Called with the key offered (may be skipped by a client), then with the key proved. */
     int32_t (*publickey)(void *self, const struct sp_auth_event *event);
-    /* Called for the request and then for every round of responses. */
+    /* Called for the request and then, where SP_ASK was the answer, for every round of responses. */
     int32_t (*keyboard_interactive)(void *self, const struct sp_auth_event *event);
     /* The user is in: informational, for plugins that keep accounts. */
     int32_t (*authenticated)(void *self, const struct sp_auth_event *event);
-    /* The core has checked a signature: key_state is SP_KEY_PROVED or SP_KEY_FAILED.
-     * Informational. */
+    /* The core has checked a signature: key_state is SP_KEY_PROVED or SP_KEY_FAILED. Informational;
+     * publickey() comes after it. */
     int32_t (*key_checked)(void *self, const struct sp_auth_event *event);
 };
 
