@@ -123,7 +123,7 @@ struct sp_auth_v1 {
     int32_t (*password)(void *self, const struct sp_auth_event *event);
     /* Called with the key offered (may be skipped by a client), then with the key proved. */
     int32_t (*publickey)(void *self, const struct sp_auth_event *event);
-    /* Called for the request and then, where SP_ASK was the answer, for every round of responses. */
+    /* Called for the request and, where SP_ASK was the answer, for every round of responses. */
     int32_t (*keyboard_interactive)(void *self, const struct sp_auth_event *event);
     /* The user is in: informational, for plugins that keep accounts. */
     int32_t (*authenticated)(void *self, const struct sp_auth_event *event);
