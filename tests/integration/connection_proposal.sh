@@ -93,8 +93,8 @@ expect_match "$(cat "$W/out/failure")" 'not with this software' "what the client
 wait_log 'connection.proposal_refused.*not with this software'
 expect_failure plink_ true
 expect_match "$(cat "$W/out/failure")" 'not with this software' "what PuTTY is told"
-connected=$(grep -c 'saw=connected' "$W/log")
-disconnected() { [ "$(grep -c 'saw=disconnected' "$W/log")" = "$connected" ]; }
+seen() { grep -c "saw=$1" "$W/log"; }
+disconnected() { [ "$(seen disconnected)" = "$(seen connected)" ]; }
 wait_for 20 "as many ends as beginnings" disconnected
 
 # The service, too, is a plugin's to refuse; what does not exist is nobody's to grant.
