@@ -62,7 +62,7 @@ static void is_granted(int32_t verdict, const struct sp_reply *reply)
     assert_int_equal(verdict, SP_ALLOW);
     assert_int_equal(auth->head.struct_size, sizeof *auth);
     assert_text(auth->banner, "demo");
-    assert_int_equal(auth->key_options, SP_KEY_VERIFY_REQUIRED);
+    assert_int_equal(auth->key_options, SP_KEY_TOUCH_NOT_REQUIRED);
     assert_int_equal(auth->grant->struct_size, sizeof *auth->grant);
     assert_int_equal(auth->grant->permit, SP_PERMIT_SFTP);
     assert_text(auth->grant->root, "/srv");

@@ -46,7 +46,9 @@ ln -s "$(dirname "$(find "$stage/prefix" -path '*/plugins/fs-posix')")" "$stage/
 mkdir -p "$stage/tests" "$stage/build-plugins" "$stage/results" "$stage/tmp"
 cp -r "$tests/integration" "$tests/support" "$stage/tests/"
 cp "$tests/../docs/authors/tutorial.md" "$stage/tests/"
-[ ! -d "$build/tests/fault/plugins" ] || cp -r "$build/tests/fault/plugins/." "$stage/build-plugins/"
+for folder in fault abi; do
+    [ ! -d "$build/tests/$folder/plugins" ] || cp -r "$build/tests/$folder/plugins/." "$stage/build-plugins/"
+done
 chmod -R go-w "$stage"
 chmod 1777 "$stage/results" "$stage/tmp"
 

@@ -36,7 +36,7 @@ static int32_t password(void *self, const struct sp_auth_event *event)
     const struct sp_auth_reply reply = {.head = {sizeof reply, SP_ALLOW},
                                         .banner = event->user,
                                         .grant = &grant,
-                                        .key_options = SP_KEY_VERIFY_REQUIRED,
+                                        .key_options = SP_KEY_TOUCH_NOT_REQUIRED,
                                         FUTURE};
 #if SP_ABI_MINOR > 0
     if (SP_HAS(event, future))
