@@ -410,6 +410,7 @@ static int setup(void **state)
     wanted = 0;
     stage_open(&stage, 1);
     stage_add(&stage, "doll", plugin)->isolation = CONFIG_PROCESS;
+    stage_add(&stage, "other", "puppet-serial");
     stage_up(&stage, &services);
     return 0;
 }
@@ -847,6 +848,25 @@ static void what_means_nothing_is_passed_over(void **state)
     close(hostile);
 }
 
+static void channels_of_other_instances_are_out_of_its_reach(void **state)
+{
+    struct question q;
+    (void)state;
+    replace_guest();
+    seen.gate = plugin_gate_open(plugin_host_find(stage.host, "other", PLUGIN_CHANNEL), &connection,
+                                 CHANNEL, ROOM);
+    ask_as(&q, "allow");
+    for (uint32_t kind = PEER_SEND; kind <= PEER_ATTACH; kind++)
+        if (kind != PEER_OPEN)
+            say(&(struct peer_message){.kind = kind, .id = CHANNEL, .length = 3}, "bad");
+    say(&(struct peer_message){.kind = PEER_RELEASED, .id = q.call.state.token}, NULL);
+    stage_wait(&stage, q.released);
+    assert_int_equal(reactor_turn(stage.reactor, 10), 0); /* what was put off */
+    assert_string_equal(seen.done, "");
+    assert_int_equal(wanted, 0);
+    close(hostile);
+}
+
 static void no_more_is_sent_than_was_granted(void **state)
 {
     static const char much[ROOM + 1];
@@ -904,6 +924,7 @@ int main(int argc, char **argv)
         WITH_STAGE(many_calls_are_all_answered),
         WITH_STAGE(a_process_that_breaks_the_rules_is_left),
         WITH_STAGE(what_means_nothing_is_passed_over),
+        WITH_STAGE(channels_of_other_instances_are_out_of_its_reach),
         WITH_STAGE(no_more_is_sent_than_was_granted),
         WITH_STAGE(released_without_an_answer_is_a_failure),
     };
