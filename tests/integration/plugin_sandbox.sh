@@ -43,9 +43,11 @@ others_are_served()
 END
 
 # In the worker there is none, which is said.
+cp "$W/config.json" "$W/kept.json"
 configure '{"plugins": [{"name": "users", "plugin": "auth-file", "sandbox": {"open_files": 9},
                          "config": {"users_file": "'"$W"'/users.json"}}], "chains": null, "mounts": null}'
 expect_match "$(sallyport check "$W/config.json" 2>&1)" '/plugins/0/sandbox: warning: has no effect while the plugin runs in the worker' "a warning"
+mv "$W/kept.json" "$W/config.json"
 
 # A sandbox that cannot be set up: the configuration is refused, and the one before serves on.
 with_sandbox '{"user": "no-such-user"}'
