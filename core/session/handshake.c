@@ -264,14 +264,16 @@ void handshake_start(struct session *session)
     if (!set_up(session))
         return;
     /* The first call sends the version string and makes what the event needs. It reads as well if
-     * there is anything to read. */
+     * there is anything to read, which may be all of the client's proposal. */
+    session->is_plain = true;
     if (holds)
         session_wait_for(session, UNASKED_BYTES);
     if (ssh_handle_key_exchange(session->ssh) == SSH_ERROR) {
         session_note_broken(session);
         return;
     }
-    session->is_plain = true;
+    if (session->is_dead)
+        return;
     if (holds && session->socket_counter.in_bytes > 0) {
         session_break(session, "connection.handshake_failed", "too much data at once");
         return;
@@ -313,8 +315,6 @@ static void set_agreed(const struct session *session, struct sp_connection *conn
     connection->cipher_out = session_text(ssh_get_cipher_out(session->ssh));
     connection->mac_in = mac_text(ssh_get_hmac_in(session->ssh));
     connection->mac_out = mac_text(ssh_get_hmac_out(session->ssh));
-    if (!theirs)
-        return;
     connection->compression_in = proposal_agree(theirs->compression_in, compression);
     connection->compression_out = proposal_agree(theirs->compression_out, compression);
     connection->host_key_algorithm =
@@ -326,6 +326,10 @@ void handshake_done(struct session *session)
     struct sp_connection connection = *session->snapshot;
     const struct sp_connection *agreed;
 
+    if (!connection.proposal) { /* whatever the library does, nobody comes in unjudged */
+        session_break(session, "connection.failed", "keys without a proposal that was looked at");
+        return;
+    }
     set_agreed(session, &connection);
     if (session_set_snapshot(session, &connection) < 0) {
         session_break(session, "connection.failed", "out of memory");
@@ -339,8 +343,7 @@ void handshake_done(struct session *session)
     log_info("connection.established", LOG_U64("conn", session->origin.id),
              LOG_STR("client", agreed->client_version), LOG_STR("kex", agreed->kex),
              LOG_STR("cipher_in", agreed->cipher_in), LOG_STR("cipher_out", agreed->cipher_out),
-             LOG_U64("strict", agreed->strict_kex),
-             LOG_STR("hassh", agreed->proposal ? agreed->proposal->hassh : (struct sp_str){0}));
+             LOG_U64("strict", agreed->strict_kex), LOG_STR("hassh", agreed->proposal->hassh));
     session_status(session, "kex-done");
     session_tell(session, PLUGIN_CONNECTION_connected, 0, "", "");
     session_arm_timer(session);
