@@ -158,9 +158,11 @@ uint32_t factors_methods(const struct factors *factors)
             methods |= method;
     /* After a plugin's SP_PARTIAL something else is wanted, unless it says that more of the same
      * is. */
-    if (factors->plugin_methods)
-        return methods & factors->plugin_methods;
-    return any_through(factors) ? methods & ~factors->methods_done : methods;
+    if (factors->wanted_methods)
+        methods &= factors->wanted_methods;
+    else if (any_through(factors))
+        methods &= ~factors->methods_done;
+    return factors->plugin_methods ? methods & factors->plugin_methods : methods;
 }
 
 void factors_restrict(struct factors *factors, uint32_t methods)
@@ -191,6 +193,7 @@ enum factor_outcome factors_pass(struct factors *factors, const struct factor *f
         return FACTOR_REFUSED;
     factors->done[factors->done_count++] = *factor;
     factors->methods_done |= factor->method;
-    factors->plugin_methods = wants_more ? methods : 0;
+    factors->wanted_methods = wants_more ? methods : 0;
+    factors->plugin_methods = 0;
     return !wants_more && any_through(factors) ? FACTOR_COMPLETE : FACTOR_PARTIAL;
 }

@@ -57,7 +57,8 @@ struct factors {
     struct factor done[FACTORS_DONE_MAX];
     uint8_t done_count;
     uint32_t methods_done;
-    uint32_t plugin_methods; /* what a plugin said may go on; 0: it did not say */
+    uint32_t wanted_methods; /* what SP_PARTIAL said must go on; 0: it did not say */
+    uint32_t plugin_methods; /* what SP_DENY has said since may go on; 0: it did not say */
 };
 
 void factors_init(struct factors *factors, const struct factor_rules *rules);
@@ -68,7 +69,8 @@ uint32_t factors_methods(const struct factors *factors);
 uint64_t factors_instances(const struct factors *factors, uint32_t method);
 /* Whether this key has passed before. */
 bool factors_has_key(const struct factors *factors, const uint8_t key[FACTORS_KEY_SIZE]);
-/* methods that a plugin's answer names; 0 leaves all as it is. */
+/* methods that a plugin names with its no; 0 leaves all as it is. It takes away only: what another
+ * wants after its SP_PARTIAL is still wanted. */
 void factors_restrict(struct factors *factors, uint32_t methods);
 
 enum factor_outcome {

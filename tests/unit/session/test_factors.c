@@ -195,6 +195,22 @@ static void a_user_can_be_restricted_to_methods(void **state)
     assert_int_equal(factors_methods(&factors), 0);
 }
 
+static void a_denial_does_not_undo_what_is_still_wanted(void **state)
+{
+    (void)state;
+    assert_true(require("[]"));
+    assert_int_equal(pass_wanting(KEY, USERS, ASKED), FACTOR_PARTIAL);
+    factors_restrict(&factors, PASSWORD);
+    assert_int_equal(factors_methods(&factors), 0);
+    factors_restrict(&factors, PASSWORD | ASKED);
+    assert_int_equal(factors_methods(&factors), ASKED);
+
+    assert_true(require("[]"));
+    assert_int_equal(pass_wanting(KEY, USERS, 0), FACTOR_PARTIAL);
+    factors_restrict(&factors, KEY | PASSWORD);
+    assert_int_equal(factors_methods(&factors), PASSWORD);
+}
+
 static void none_is_for_those_who_have_shown_nothing(void **state)
 {
     (void)state;
@@ -240,6 +256,7 @@ int main(void)
         cmocka_unit_test(a_plugin_that_wants_more_never_completes),
         cmocka_unit_test(more_of_the_same_is_asked_of_another_instance),
         cmocka_unit_test(a_user_can_be_restricted_to_methods),
+        cmocka_unit_test(a_denial_does_not_undo_what_is_still_wanted),
         cmocka_unit_test(none_is_for_those_who_have_shown_nothing),
         cmocka_unit_test(what_nobody_can_pass_is_found),
         cmocka_unit_test(factors_are_bounded),
