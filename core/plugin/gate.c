@@ -120,11 +120,18 @@ void plugin_gate_close(struct plugin_gate *gate)
     free(gate);
 }
 
-int64_t gate_take(struct plugin_host *host, sp_id channel, uint64_t len)
+/* NULL if the instance serves no such channel. With the lock. */
+static struct plugin_gate *find(const struct plugin_instance *instance, sp_id channel)
+{
+    struct plugin_gate *gate = hashmap_get(&instance->host->gates, channel);
+    return gate && gate->instance == instance ? gate : NULL;
+}
+
+int64_t gate_take(const struct plugin_instance *instance, sp_id channel, uint64_t len)
 {
     int64_t taken = SP_E_STALE;
-    pthread_mutex_lock(&host->gates_lock);
-    struct plugin_gate *gate = hashmap_get(&host->gates, channel);
+    pthread_mutex_lock(&instance->host->gates_lock);
+    struct plugin_gate *gate = find(instance, channel);
     if (gate) {
         uint64_t room = gate->room - gate->used;
         if (len > room)
@@ -133,24 +140,16 @@ int64_t gate_take(struct plugin_host *host, sp_id channel, uint64_t len)
         gate->used += (uint64_t)taken;
         gate->bytes_out += (uint64_t)taken;
     }
-    pthread_mutex_unlock(&host->gates_lock);
+    pthread_mutex_unlock(&instance->host->gates_lock);
     return taken;
 }
 
-bool gate_is_open(struct plugin_host *host, sp_id channel)
+bool gate_is_of(const struct plugin_instance *instance, sp_id channel)
 {
-    pthread_mutex_lock(&host->gates_lock);
-    bool is_open = hashmap_get(&host->gates, channel) != NULL;
-    pthread_mutex_unlock(&host->gates_lock);
-    return is_open;
-}
-
-bool gate_is_of(struct plugin_host *host, sp_id channel, const struct plugin_instance *instance)
-{
-    pthread_mutex_lock(&host->gates_lock);
-    const struct plugin_gate *gate = hashmap_get(&host->gates, channel);
-    bool is_of = gate && gate->instance == instance;
-    pthread_mutex_unlock(&host->gates_lock);
+    pthread_mutex_t *lock = &instance->host->gates_lock;
+    pthread_mutex_lock(lock);
+    bool is_of = find(instance, channel) != NULL;
+    pthread_mutex_unlock(lock);
     return is_of;
 }
 
@@ -180,37 +179,38 @@ sp_id gate_take_lost(struct plugin_host *host, const struct plugin_instance *ins
     return channel;
 }
 
-void gate_give_back(struct plugin_host *host, sp_id channel, uint64_t len)
+void gate_give_back(const struct plugin_instance *instance, sp_id channel, uint64_t len)
 {
-    pthread_mutex_lock(&host->gates_lock);
-    struct plugin_gate *gate = hashmap_get(&host->gates, channel);
+    pthread_mutex_lock(&instance->host->gates_lock);
+    struct plugin_gate *gate = find(instance, channel);
     if (gate) {
         drain(gate, len);
         gate->bytes_out -= len;
     }
-    pthread_mutex_unlock(&host->gates_lock);
+    pthread_mutex_unlock(&instance->host->gates_lock);
 }
 
-int32_t gate_set_framing(struct plugin_host *host, sp_id channel,
+int32_t gate_set_framing(const struct plugin_instance *instance, sp_id channel,
                          const struct plugin_framing *framing)
 {
-    pthread_mutex_lock(&host->gates_lock);
-    struct plugin_gate *gate = hashmap_get(&host->gates, channel);
+    pthread_mutex_lock(&instance->host->gates_lock);
+    struct plugin_gate *gate = find(instance, channel);
     if (gate) {
         uint32_t version = gate->framing.version + 1;
         gate->framing = *framing;
         gate->framing.version = version;
     }
-    pthread_mutex_unlock(&host->gates_lock);
+    pthread_mutex_unlock(&instance->host->gates_lock);
     return gate ? 0 : SP_E_STALE;
 }
 
-int32_t gate_info(struct plugin_host *host, sp_id channel, struct sp_channel_info *ret_info)
+int32_t gate_info(const struct plugin_instance *instance, sp_id channel,
+                  struct sp_channel_info *ret_info)
 {
-    pthread_mutex_lock(&host->gates_lock);
-    const struct plugin_gate *gate = hashmap_get(&host->gates, channel);
+    pthread_mutex_lock(&instance->host->gates_lock);
+    const struct plugin_gate *gate = find(instance, channel);
     if (gate)
         describe(gate, ret_info);
-    pthread_mutex_unlock(&host->gates_lock);
+    pthread_mutex_unlock(&instance->host->gates_lock);
     return gate ? 0 : SP_E_STALE;
 }

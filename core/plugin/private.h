@@ -100,18 +100,18 @@ void call_returned(struct plugin_call *call);
 /* The process is gone: nothing more will come for any call. */
 void call_fail_all(struct plugin_instance *instance, int32_t verdict);
 
-/* gate.c: by a channel's id, on any thread. Each is SP_E_STALE where there is none.
- * gate_take: bytes that channel_send may take. */
-int64_t gate_take(struct plugin_host *host, sp_id channel, uint64_t len);
-bool gate_is_open(struct plugin_host *host, sp_id channel);
-/* Whether the channel is one that the instance serves. */
-bool gate_is_of(struct plugin_host *host, sp_id channel, const struct plugin_instance *instance);
+/* gate.c: by a channel's id, on any thread. Each is SP_E_STALE where the instance serves no such
+ * channel: ids can be guessed, and those of others are seen. */
+bool gate_is_of(const struct plugin_instance *instance, sp_id channel);
+/* Bytes that channel_send may take. */
+int64_t gate_take(const struct plugin_instance *instance, sp_id channel, uint64_t len);
+/* Bytes that were taken and will not be sent after all. */
+void gate_give_back(const struct plugin_instance *instance, sp_id channel, uint64_t len);
+int32_t gate_set_framing(const struct plugin_instance *instance, sp_id channel,
+                         const struct plugin_framing *framing);
+int32_t gate_info(const struct plugin_instance *instance, sp_id channel,
+                  struct sp_channel_info *ret_info);
 /* A channel that the instance served whose process is gone, each once; 0: no more. */
 sp_id gate_take_lost(struct plugin_host *host, const struct plugin_instance *instance);
-/* Bytes that were taken and will not be sent after all. */
-void gate_give_back(struct plugin_host *host, sp_id channel, uint64_t len);
-int32_t gate_set_framing(struct plugin_host *host, sp_id channel,
-                         const struct plugin_framing *framing);
-int32_t gate_info(struct plugin_host *host, sp_id channel, struct sp_channel_info *ret_info);
 
 #endif

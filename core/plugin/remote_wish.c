@@ -104,8 +104,7 @@ void remote_grant(struct remote *remote, const struct peer_message *message, con
 {
     const struct sp_host *host = &remote->instance->services;
     /* The channel may have gone meanwhile. */
-    if (is_of_channel(message->kind) &&
-        !gate_is_of(remote->instance->host, message->id, remote->instance))
+    if (is_of_channel(message->kind) && !gate_is_of(remote->instance, message->id))
         return;
     switch ((enum peer_kind)message->kind) {
     case PEER_SEND:

@@ -240,17 +240,18 @@ static bool is_direct(struct plugin_host *host, enum service_kind kind)
 /* 0 or more, or an error; then what the item would hand over remains the plugin's. */
 static int64_t ask(const struct sp_host *services, const struct service_item *item)
 {
-    struct plugin_host *host = instance_of(services)->host;
+    const struct plugin_instance *instance = instance_of(services);
+    struct plugin_host *host = instance->host;
     if (!host->services.channel_send)
         return SP_E_UNSUPPORTED;
     if (item->text.len > (item->kind == SERVICE_SEND ? INT64_MAX : TEXT_MAX) ||
         item->more.len > TEXT_MAX || (item->text.len && !item->text.data) ||
         (item->more.len && !item->more.data))
         return SP_E_INVALID;
+    if (!is_of_connection(item->kind) && !gate_is_of(instance, item->id))
+        return SP_E_STALE;
     if (is_direct(host, item->kind))
         return perform(host, item);
-    if (!is_of_connection(item->kind) && !gate_is_open(host, item->id))
-        return SP_E_STALE;
     return enqueue(host, item);
 }
 
@@ -285,10 +286,10 @@ static void service_log(const struct sp_host *services, uint32_t level, struct s
 static int64_t service_send(const struct sp_host *services, sp_id channel, uint32_t stream,
                             const void *data, uint64_t len)
 {
-    struct plugin_host *host = instance_of(services)->host;
+    const struct plugin_instance *instance = instance_of(services);
     if (stream > SP_STREAM_STDERR)
         return SP_E_INVALID;
-    int64_t taken = gate_take(host, channel, len);
+    int64_t taken = gate_take(instance, channel, len);
     if (taken <= 0)
         return taken;
     struct service_item item = {
@@ -296,7 +297,7 @@ static int64_t service_send(const struct sp_host *services, sp_id channel, uint3
     int64_t rc = ask(services, &item);
     if (rc >= 0)
         return taken;
-    gate_give_back(host, channel, (uint64_t)taken);
+    gate_give_back(instance, channel, (uint64_t)taken);
     return rc;
 }
 
@@ -372,7 +373,7 @@ static int32_t service_framing(const struct sp_host *services, sp_id channel,
     int32_t rc = framing ? take_framing(framing, &wanted) : SP_E_INVALID;
     /* It holds at once, for an operation that is about to return; the session need only look. */
     if (rc == 0)
-        rc = gate_set_framing(instance_of(services)->host, channel, &wanted);
+        rc = gate_set_framing(instance_of(services), channel, &wanted);
     if (rc < 0)
         return rc;
     return (int32_t)ask(services, &(struct service_item){.kind = SERVICE_REFRAMED, .id = channel});
@@ -418,7 +419,7 @@ static int32_t service_info(const struct sp_host *services, sp_id channel,
     struct sp_channel_info info;
     if (!ret_info || ret_info->struct_size < sizeof ret_info->struct_size)
         return SP_E_INVALID;
-    int32_t rc = gate_info(instance_of(services)->host, channel, &info);
+    int32_t rc = gate_info(instance_of(services), channel, &info);
     if (rc < 0)
         return rc;
     /* As much as the plugin has room for. */

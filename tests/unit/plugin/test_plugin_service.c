@@ -10,7 +10,7 @@
 
 #include "puppet.h"
 
-enum { ROOM = 100, CHANNEL = 5, RESERVED = 6, CONNECTION = 9 };
+enum { ROOM = 100, CHANNEL = 5, RESERVED = 6, OTHERS = 7, CONNECTION = 9 };
 
 static struct stage stage;
 static struct puppet *puppet;
@@ -146,7 +146,8 @@ static const struct plugin_services services = {
 static int32_t keep_host(const struct sp_host *given, const char *config)
 {
     (void)config;
-    host = given;
+    if (!host) /* the doll's */
+        host = given;
     return 0;
 }
 
@@ -158,6 +159,7 @@ static int setup(void **state)
     puppet = stage_symbol("puppet-reactor", "puppet");
     *puppet = (struct puppet){.on_create = keep_host};
     stage_add(&stage, "doll", "puppet-reactor");
+    stage_add(&stage, "other", "puppet-reactor");
     stage_up(&stage, &services);
     gate =
         plugin_gate_open(plugin_host_find(stage.host, "doll", PLUGIN_CHANNEL), NULL, CHANNEL, ROOM);
@@ -170,6 +172,7 @@ static int teardown(void **state)
     plugin_gate_close(gate);
     stage_close(&stage);
     *puppet = (struct puppet){0};
+    host = NULL;
     return 0;
 }
 
@@ -263,6 +266,42 @@ static void channel_that_is_gone_is_stale(void **state)
     assert_int_equal(host->channel_close(host, CHANNEL), SP_E_STALE);
     seen.answer = SP_E_STALE;
     assert_int_equal(host->channel_eof(host, CHANNEL), SP_E_STALE);
+}
+
+static void *ask_for_anothers(void *arg)
+{
+    uintptr_t failures = 0;
+    const struct sp_framing framing = {.struct_size = sizeof framing, .kind = SP_FRAMING_NONE};
+    const struct sp_channel_streams streams = {sizeof streams, -1, -1, -1, -1, 0};
+    struct sp_channel_info info = {.struct_size = sizeof info};
+    (void)arg;
+    expect(host->channel_send(host, OTHERS, SP_STREAM_DATA, "x", 1) == SP_E_STALE);
+    expect(host->channel_eof(host, OTHERS) == SP_E_STALE);
+    expect(host->channel_exit_status(host, OTHERS, 0) == SP_E_STALE);
+    expect(host->channel_exit_signal(host, OTHERS, sp_str_of("TERM"), 0, sp_str_of("")) ==
+           SP_E_STALE);
+    expect(host->channel_close(host, OTHERS) == SP_E_STALE);
+    expect(host->channel_attach(host, OTHERS, &streams) == SP_E_STALE);
+    expect(host->channel_framing(host, OTHERS, &framing) == SP_E_STALE);
+    expect(host->channel_info(host, OTHERS, &info) == SP_E_STALE);
+    return (void *)failures;
+}
+
+static void channel_of_another_instance_is_stale(void **state)
+{
+    (void)state;
+    struct plugin_gate *others =
+        plugin_gate_open(plugin_host_find(stage.host, "other", PLUGIN_CHANNEL), NULL, OTHERS, ROOM);
+    struct sp_channel_info info;
+    assert_non_null(others);
+    assert_null(ask_for_anothers(NULL));
+    on_another_thread(ask_for_anothers);
+    on_another_thread(send_one); /* what was asked before it is done before it */
+    stage_wait(&stage, strstr(seen.done, "one"));
+    assert_string_equal(seen.done, "data(one) ");
+    plugin_gate_info(others, &info);
+    assert_int_equal(info.room, ROOM);
+    plugin_gate_close(others);
 }
 
 static void nonsense_is_refused(void **state)
@@ -499,6 +538,7 @@ static void without_a_session_layer_services_are_not_offered(void **state)
     plugin_gate_close(gate);
     gate = NULL;
     plugin_host_free(stage.host);
+    host = NULL;
     stage_up(&stage, NULL);
     assert_int_equal(host->disconnect(host, CONNECTION, sp_str_of("x")), SP_E_UNSUPPORTED);
     assert_int_equal(host->channel_eof(host, CHANNEL), SP_E_UNSUPPORTED);
@@ -512,6 +552,7 @@ int main(void)
         TEST(nothing_ends_beneath_the_operation_on_the_stack),
         TEST(the_loops_own_request_queues_up_behind_earlier_ones),
         TEST(channel_that_is_gone_is_stale),
+        TEST(channel_of_another_instance_is_stale),
         TEST(nonsense_is_refused),
         TEST(gate_bounds_what_is_taken_and_tells_when_there_is_room),
         TEST(what_the_session_refuses_gives_its_room_back),
