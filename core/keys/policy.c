@@ -62,7 +62,8 @@ static int load_authorities(struct key_policy *policy, const struct config *conf
     char *text = NULL;
     size_t len = 0, before = policy->authorities_count;
     const char *line, *fault;
-    int number = 0, rc = key_file_read(file, AUTHORITIES_FILE_MAX, false, &text, &len, why);
+    int number = 0, all = 0;
+    int rc = key_file_read(file, AUTHORITIES_FILE_MAX, false, &text, &len, why);
 
     if (rc < 0)
         return complain(report, config, key, file, 0, why);
@@ -74,12 +75,12 @@ static int load_authorities(struct key_policy *policy, const struct config *conf
             rc = add_authority(policy, &blob, &fault);
         buffer_release(&blob);
         if (rc < 0)
-            complain(report, config, key, file, number, fault);
+            all = complain(report, config, key, file, number, fault);
     }
-    if (policy->authorities_count == before && number == 0)
-        rc = complain(report, config, key, file, 0, "holds no public key");
+    if (all == 0 && policy->authorities_count == before)
+        all = complain(report, config, key, file, 0, "holds no public key");
     secret_free(text, len + 1);
-    return rc;
+    return all;
 }
 
 static int load_revoked(struct key_policy *policy, const struct config *config,

@@ -580,7 +580,16 @@ static void an_unusable_list_is_a_fault(void **state)
     assert_int_equal(load_policy(&report), SP_ERR_INVALID);
     assert_non_null(strstr(report.complaints[0].text, "may be written by others"));
     report_free(&report);
-    sh("rm revoked; : > authorities");
+    sh("rm revoked; { echo nonsense; cat authorities; } > mixed; mv mixed authorities");
+    assert_int_equal(load_policy(&report), SP_ERR_INVALID);
+    assert_int_equal(report.count, 1);
+    assert_non_null(strstr(report.complaints[0].text, "line 1"));
+    report_free(&report);
+    sh("echo '# none yet' > authorities");
+    assert_int_equal(load_policy(&report), SP_ERR_INVALID);
+    assert_non_null(strstr(report.complaints[0].text, "holds no public key"));
+    report_free(&report);
+    sh(": > authorities");
     assert_int_equal(load_policy(&report), SP_ERR_INVALID);
     assert_non_null(strstr(report.complaints[0].text, "holds no public key"));
     report_free(&report);
