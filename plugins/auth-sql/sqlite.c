@@ -112,11 +112,20 @@ static int take_row(const struct sqlite_link *link, sqlite3_stmt *statement, str
     }
     for (size_t i = 0; i < rows->columns; i++) {
         /* In this order: the length is that of the last conversion. */
-        const char *data = sqlite3_column_type(statement, (int)i) == SQLITE_NULL ? NULL
-                           : sqlite3_column_type(statement, (int)i) == SQLITE_BLOB
+        int type = sqlite3_column_type(statement, (int)i);
+        const char *data = type == SQLITE_NULL ? NULL
+                           : type == SQLITE_BLOB
                                ? sqlite3_column_blob(statement, (int)i)
                                : (const char *)sqlite3_column_text(statement, (int)i);
-        int rc = rows_set(rows, row, i, data, (size_t)sqlite3_column_bytes(statement, (int)i));
+        size_t length = (size_t)sqlite3_column_bytes(statement, (int)i);
+        bool is_lost = type != SQLITE_NULL && !data;
+        /* An empty blob has no address; anything else without one did not fit in memory, and must
+         * not pass for NULL: a user who is disabled would not be. */
+        if (is_lost && type == SQLITE_BLOB && sqlite3_errcode(link->db) != SQLITE_NOMEM) {
+            is_lost = false;
+            data = "";
+        }
+        int rc = is_lost ? SP_E_NOMEM : rows_set(rows, row, i, data, length);
         if (rc < 0) {
             snprintf(ret_why, WHY_SIZE, "a row is too large, or memory is out");
             return rc;

@@ -96,6 +96,16 @@ static const struct test_answer *try_key(struct test_host *host, const char *use
     return answer;
 }
 
+static void an_empty_blob_is_no_null(void **state)
+{
+    (void)state;
+    make_database();
+    execute("UPDATE users SET disabled = X''");
+    struct test_host *host = host_with(USER_QUERY, KEYS_QUERY);
+    assert_true(try_password(host, "ann", "secret")->verdict < 0);
+    test_host_free(host);
+}
+
 static void judge_by_the_database(void **state)
 {
     (void)state;
@@ -411,6 +421,7 @@ static int tear_down(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(an_empty_blob_is_no_null),
         cmocka_unit_test(judge_by_the_database),
         cmocka_unit_test(keep_out_who_is_disabled_or_expired),
         cmocka_unit_test(read_grants_from_columns),
