@@ -201,6 +201,8 @@ static void what_is_not_understood_is_refused_and_logged(void **state)
         {"from=\"10.0.0.1/8\"", "cannot be judged"},
         {"from=\"10.0.0.0/33\"", "cannot be judged"},
         {"from=\"*,!*.example.com\"", "cannot be judged"},
+        {"from=\"*, !192.0.2.7\"", "cannot be judged"},
+        {"from=\"192.0.2.*\t\"", "cannot be judged"},
         {"from=\"*\",from=\"*\"", "is given twice"},
         {"environment=\"1X=y\"", "is not NAME=value"},
         {"environment=\"X\"", "is not NAME=value"},

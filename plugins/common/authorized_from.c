@@ -103,7 +103,8 @@ static bool next_pattern(struct sp_str *list, char *ret)
     return true;
 }
 
-/* "!*.example.com" would keep nobody out: it never matches an address. */
+/* "!*.example.com" would keep nobody out: it never matches an address. Nor would " !10.0.0.1",
+ * since blanks are part of a pattern. */
 bool authorized_from_is_sound(struct sp_str patterns)
 {
     char pattern[PATTERN_SIZE];
@@ -113,7 +114,8 @@ bool authorized_from_is_sound(struct sp_str patterns)
     while (next_pattern(&patterns, pattern)) {
         bool is_negated = pattern[0] == '!';
         const char *text = pattern + is_negated;
-        if (*text == '\0' || (strchr(text, '/') && !parse_network(text, &network, &bits)) ||
+        if (*text == '\0' || strpbrk(text, " \t") ||
+            (strchr(text, '/') && !parse_network(text, &network, &bits)) ||
             (is_negated && text[strspn(text, "0123456789abcdef.:*?/")] != '\0'))
             return false;
     }
