@@ -61,10 +61,12 @@ int channel_send(struct channel *channel, uint32_t stream, const void *data, siz
 /* Queue without a copy, after what is queued already. Never fails; on a channel that is closing
  * on_sent comes at once. */
 void channel_send_chunk(struct channel *channel, struct channel_chunk *chunk);
-/* The chunk at the end of the queue, or NULL; and tell that it has grown in place by length. Not
- * after channel_end_output() or channel_shut(). */
+/* The chunk at the end of the queue, or NULL, as where nothing more is taken; and tell that it has
+ * grown in place by length. */
 struct channel_chunk *channel_last_chunk(const struct channel *channel);
 void channel_grow_last(struct channel *channel, size_t length);
+/* False after channel_end_output() or channel_shut(): nothing more is taken. */
+bool channel_takes_output(const struct channel *channel);
 size_t channel_queued(const struct channel *channel); /* bytes not yet handed to the transport */
 bool channel_is_full(struct channel *channel);        /* above the high-water mark (512 KiB) */
 void channel_resume(struct channel *channel);         /* on_data may take again */

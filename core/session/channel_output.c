@@ -29,9 +29,14 @@ static void free_own_chunk(struct channel_chunk *chunk)
     free(container_of(chunk, struct own_chunk, chunk));
 }
 
+bool channel_takes_output(const struct channel *channel)
+{
+    return !channel->wants_eof && !channel->wants_close;
+}
+
 struct channel_chunk *channel_last_chunk(const struct channel *channel)
 {
-    if (list_is_empty(&channel->chunks) || channel->wants_eof || channel->wants_close)
+    if (list_is_empty(&channel->chunks) || !channel_takes_output(channel))
         return NULL;
     return container_of(channel->chunks.prev, struct channel_chunk, link);
 }
@@ -61,7 +66,7 @@ int channel_send(struct channel *channel, uint32_t stream, const void *data, siz
 {
     struct own_chunk *own = joinable(channel, stream, length);
 
-    if (channel->wants_eof || channel->wants_close)
+    if (!channel_takes_output(channel))
         return SP_ERR_CLOSED;
     if (length == 0)
         return 0;
@@ -85,7 +90,7 @@ int channel_send(struct channel *channel, uint32_t stream, const void *data, siz
 
 void channel_send_chunk(struct channel *channel, struct channel_chunk *chunk)
 {
-    if (channel->wants_eof || channel->wants_close || chunk->length == 0) {
+    if (!channel_takes_output(channel) || chunk->length == 0) {
         chunk->on_sent(chunk);
         return;
     }

@@ -78,7 +78,8 @@ int32_t plugin_channel_send(struct channel *channel, uint32_t stream, const void
     size_t capacity = length > JOIN_SIZE ? (size_t)length : JOIN_SIZE;
     struct gate_chunk *chunk;
 
-    if (!owner)
+    /* Else a plugin on the loop that sends while it is taken would never come to an end. */
+    if (!owner || !channel_takes_output(channel))
         return SP_E_STALE;
     chunk = joinable(channel, owner, stream, (size_t)length);
     if (chunk) {

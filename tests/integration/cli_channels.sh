@@ -5,9 +5,10 @@
 configure "{\"workers\": 1, \"plugins\": [
     {\"name\": \"users\", \"plugin\": \"auth-file\", \"config\": {\"users_file\": \"$W/users.json\"}},
     {\"name\": \"board\", \"plugin\": \"switchboard-serial\"},
+    {\"name\": \"loop\", \"plugin\": \"switchboard-reactor\"},
     {\"name\": \"files\", \"plugin\": \"fs-posix\"},
     {\"name\": \"shell\", \"plugin\": \"exec-shell\"}],
-    \"subsystems\": {\"sftp\": \"core\", \"frames\": \"board\", \"flood\": \"board\"}}"
+    \"subsystems\": {\"sftp\": \"core\", \"frames\": \"board\", \"flood\": \"board\", \"endless\": \"loop\"}}"
 add_user alice '{"permit": ["sftp", "exec", "subsystem"]}'
 daemon_start
 SOCKET=$W/state/control.sock
@@ -75,6 +76,16 @@ sallyport("close", str(row["connection"]), str(row["id"]))
 command.collect()
 command.close()
 check(c.open_session(7).exec("true"), "the connection after it")
+
+# A plugin on the loop that would send for ever is told that nothing more is taken.
+third = user()
+endless = third.open_session(0, window=0)
+check(endless.request("subsystem", string("endless")), "endless")
+row = {row["program"]: row for row in channels()}["endless"]
+sallyport("close", str(row["connection"]), str(row["id"]))
+endless.collect()
+endless.close()
+check(third.open_session(1).exec("true"), "the connection after it")
 
 # Numbers of nothing.
 sallyport("close", str(row["connection"]), str(row["id"]), ok=False)

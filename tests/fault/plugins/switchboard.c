@@ -4,9 +4,11 @@
  *
  * frames, echo@test: sends back each event as length, frame_end, stream, data. "!record SIZE",
  *     "!line SIZE HEX" and "!none" change the framing from within data(), a signal from elsewhere.
- * flood: sends 8 MB as fast as they are taken. slow: takes one event a second.
+ * flood: sends 8 MB as fast as they are taken. endless: the same, without end.
+ * slow: takes one event a second.
  * agent: asks the client's agent for its keys. open:TYPE: opens such a channel toward the client.
  */
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -137,13 +139,19 @@ static void open_peer(struct board *self, struct line *line, const char *type)
         self->host->channel_send(self->host, peer, SP_STREAM_DATA, ask_for_keys, 5);
 }
 
+static bool floods(const struct line *line)
+{
+    return strcmp(line->kind, "flood") == 0 || strcmp(line->kind, "endless") == 0;
+}
+
 static void flood(struct board *self, struct line *line)
 {
+    const uint64_t whole = strcmp(line->kind, "flood") == 0 ? FLOOD : UINT64_MAX;
     static unsigned char pattern[100 * 1000 + 251];
     for (size_t i = 0; i < sizeof pattern && !pattern[sizeof pattern - 2]; i++)
         pattern[i] = (unsigned char)(i % 251);
     for (;;) {
-        uint64_t wanted = FLOOD - line->sent < 100 * 1000 ? FLOOD - line->sent : 100 * 1000;
+        uint64_t wanted = whole - line->sent < 100 * 1000 ? whole - line->sent : 100 * 1000;
         int64_t taken = wanted ? self->host->channel_send(self->host, line->id, SP_STREAM_DATA,
                                                           pattern + line->sent % 251, wanted)
                                : 0;
@@ -152,7 +160,7 @@ static void flood(struct board *self, struct line *line)
             line->waits += taken >= 0;
             return;
         }
-        if (line->sent < FLOOD)
+        if (line->sent < whole)
             continue;
         char text[32];
         struct sp_channel_event none = {.channel = line->id};
@@ -167,9 +175,10 @@ static int32_t started(void *arg, const struct sp_channel_event *event)
 {
     struct board *self = arg;
     struct line *line = find(self, event->channel);
-    if (strcmp(line->kind, "flood") == 0)
+    if (floods(line))
         flood(self, line);
-    line->sent = strcmp(line->kind, "flood") == 0 ? line->sent : event->head.connection->id;
+    else
+        line->sent = event->head.connection->id;
     if (strcmp(line->kind, "agent") == 0)
         open_peer(self, line, "auth-agent@openssh.com");
     if (strncmp(line->kind, "open:", 5) == 0)
@@ -262,7 +271,7 @@ static int32_t eof(void *arg, const struct sp_channel_event *event)
              (unsigned long long)info.bytes_in, (unsigned long long)info.bytes_out,
              (unsigned long long)info.room);
     say(self, "eof", event, text);
-    if (line && strcmp(line->kind, "flood") != 0 && !line->peer)
+    if (line && !floods(line) && !line->peer)
         finish(self, event->channel);
     return SP_OK;
 }
@@ -271,7 +280,7 @@ static int32_t ready_to_send(void *arg, const struct sp_channel_event *event)
 {
     struct board *self = arg;
     struct line *line = find(self, event->channel);
-    if (line && strcmp(line->kind, "flood") == 0)
+    if (line && floods(line))
         flood(self, line);
     return SP_OK;
 }
