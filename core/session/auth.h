@@ -77,7 +77,7 @@ char *auth_key_signatures(const char *list);
 const char *auth_key_fault(const struct session *session, struct auth_packet *packet);
 /* The key or certificate; fills in what packet says of it. */
 const char *auth_key_check(const struct session *session, struct auth_packet *packet);
-void auth_key_digest(const struct auth_packet *packet, uint8_t ret_digest[FACTORS_KEY_SIZE]);
+bool auth_key_digest(const struct auth_packet *packet, uint8_t ret_digest[FACTORS_KEY_SIZE]);
 bool auth_key_is_of(const struct auth_packet *packet, ssh_message message);
 /* The flags of a hardware key's signature. key_options: as in a plugin's reply. */
 const char *auth_key_lacks(const struct auth_packet *packet, uint32_t key_options);

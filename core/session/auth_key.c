@@ -149,14 +149,16 @@ const char *auth_key_check(const struct session *session, struct auth_packet *pa
         return why;
     public_key_fingerprint(packet->public_key_blob.data, (size_t)packet->public_key_blob.len,
                            packet->fingerprint);
-    auth_key_digest(packet, digest);
+    /* A key without a digest could count as often as it comes. */
+    if (!auth_key_digest(packet, digest))
+        return "the key could not be hashed";
     return factors_has_key(&session->auth.factors, digest) ? "the key has counted before" : NULL;
 }
 
-void auth_key_digest(const struct auth_packet *packet, uint8_t ret_digest[FACTORS_KEY_SIZE])
+bool auth_key_digest(const struct auth_packet *packet, uint8_t ret_digest[FACTORS_KEY_SIZE])
 {
-    public_key_sha256(packet->public_key_blob.data, (size_t)packet->public_key_blob.len,
-                      ret_digest);
+    return public_key_sha256(packet->public_key_blob.data, (size_t)packet->public_key_blob.len,
+                             ret_digest);
 }
 
 /* The key that the library verified the signature with must be the one that is judged. */

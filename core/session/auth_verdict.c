@@ -148,8 +148,8 @@ static const char *pass(struct auth_request *request, const struct sp_auth_reply
 
     if (why)
         return why;
-    if (factor.method == SP_METHOD_PUBLICKEY)
-        auth_key_digest(request->packet, factor.key);
+    if (factor.method == SP_METHOD_PUBLICKEY && !auth_key_digest(request->packet, factor.key))
+        return "the key could not be hashed";
     outcome = factors_pass(&standing.factors, &factor, wants_more, reply ? reply->methods : 0);
     if (outcome == FACTOR_REFUSED)
         return "this factor is not wanted, or has counted before";

@@ -29,7 +29,7 @@ SANITIZER_OPTIONS=detect_leaks=0 # libssh loses some memory when there is none
 export SALLYPORT_FAIL_AT=$W/fail_at
 : >"$W/fail_at"
 daemon_start
-W=$W raw <<'END'
+cat >"$W/failing.py" <<'END'
 from rawauth import *
 W = os.environ["W"]
 SUCCESS = USERAUTH_SUCCESS
@@ -37,32 +37,6 @@ USER_KEY, RSA, STRANGER, REVOKED = (Key(f"{W}/{name}") for name in ("user", "rsa
 GOOD, EXPIRED, ELSEWHERE = (Key(W + "/user", f"{W}/{name}-cert.pub")
                             for name in ("good", "expired", "elsewhere"))
 
-def first(code, then):
-    return then() if code == USERAUTH_INFO_REQUEST else code
-
-RIGHT = {
-    "a password": lambda l: l.password("right"),
-    "a key": lambda l: first(l.offer(USER_KEY), lambda: l.prove(USER_KEY)),
-    "an RSA key": lambda l: l.prove(RSA),
-    "a certificate": lambda l: l.prove(GOOD),
-    "answers, then a password": lambda l: (first(l.ask(), lambda: l.respond("right")), l.password("right"))[1],
-    "a new password": lambda l: first(l.password("stale"), lambda: l.change("stale", "long enough")),
-}
-WRONG = {
-    "a password": lambda l: l.password("wrong"),
-    "an empty password": lambda l: l.password(""),
-    "another's signature": lambda l: first(l.offer(USER_KEY), lambda: l.prove(USER_KEY, signer=STRANGER)),
-    "an RSA signature of zeros": lambda l: l.prove(RSA, signature=string("rsa-sha2-512") + string(bytes(256))),
-    "a key that is only offered": lambda l: l.offer(USER_KEY),
-    "a revoked key": lambda l: l.prove(REVOKED),
-    "an expired certificate": lambda l: l.prove(EXPIRED),
-    "a certificate for elsewhere": lambda l: l.prove(ELSEWHERE),
-    "another's certificate": lambda l: l.prove(GOOD, signer=STRANGER),
-    "a wrong answer": lambda l: first(l.ask(), lambda: l.respond("wrong")),
-    "half of the factors": lambda l: first(l.ask(), lambda: l.respond("right")),
-    "a new password, unasked": lambda l: l.change("stale", "long enough"),
-    "none": lambda l: l.none(),
-}
 serial = 0
 
 def run(act, kind, number):
@@ -97,7 +71,36 @@ def each(act, kind):
         quiet = 0 if was_hit else quiet + 1
         check(number < 2000, "no end of failing calls")
     return codes
+END
+W=$W raw <<'END'
+exec(open(os.environ["W"] + "/failing.py", encoding="utf-8").read())
 
+def first(code, then):
+    return then() if code == USERAUTH_INFO_REQUEST else code
+
+RIGHT = {
+    "a password": lambda l: l.password("right"),
+    "a key": lambda l: first(l.offer(USER_KEY), lambda: l.prove(USER_KEY)),
+    "an RSA key": lambda l: l.prove(RSA),
+    "a certificate": lambda l: l.prove(GOOD),
+    "answers, then a password": lambda l: (first(l.ask(), lambda: l.respond("right")), l.password("right"))[1],
+    "a new password": lambda l: first(l.password("stale"), lambda: l.change("stale", "long enough")),
+}
+WRONG = {
+    "a password": lambda l: l.password("wrong"),
+    "an empty password": lambda l: l.password(""),
+    "another's signature": lambda l: first(l.offer(USER_KEY), lambda: l.prove(USER_KEY, signer=STRANGER)),
+    "an RSA signature of zeros": lambda l: l.prove(RSA, signature=string("rsa-sha2-512") + string(bytes(256))),
+    "a key that is only offered": lambda l: l.offer(USER_KEY),
+    "a revoked key": lambda l: l.prove(REVOKED),
+    "an expired certificate": lambda l: l.prove(EXPIRED),
+    "a certificate for elsewhere": lambda l: l.prove(ELSEWHERE),
+    "another's certificate": lambda l: l.prove(GOOD, signer=STRANGER),
+    "a wrong answer": lambda l: first(l.ask(), lambda: l.respond("wrong")),
+    "half of the factors": lambda l: first(l.ask(), lambda: l.respond("right")),
+    "a new password, unasked": lambda l: l.change("stale", "long enough"),
+    "none": lambda l: l.none(),
+}
 total = 0
 for what, act in WRONG.items():
     for kind in "aivV":
@@ -113,4 +116,19 @@ for what, act in RIGHT.items():
             check(SUCCESS not in codes[:-2], f"{what} got in though a verification failed ({kind})")
 print(total, "failures")
 check(total > 300, f"only {total} calls failed")
+END
+
+# One key is one factor, even if it cannot be told that it has counted before.
+daemon_stop
+configure '{"auth_require": [["publickey", "publickey"]]}'
+: >"$W/fail_at"
+daemon_start
+W=$W raw <<'END'
+exec(open(os.environ["W"] + "/failing.py", encoding="utf-8").read())
+
+codes = each(lambda l: (l.prove(USER_KEY), l.prove(USER_KEY))[1], "a")
+check(SUCCESS not in codes, "a key counted twice as an allocation failed")
+check(len(codes) > 20, f"only {len(codes)} calls failed")
+codes = each(lambda l: (l.prove(USER_KEY), l.prove(RSA))[1], "a")
+check(codes[-1] == SUCCESS, f"two keys: {codes[-1]} in the end")
 END
