@@ -38,14 +38,25 @@ static int explain(const PGconn *connection, char *ret_why)
 
 /* --- connecting ------------------------------------------------------------------------------ */
 
-static bool is_on_this_machine(const char *host)
+static bool is_local(const char *host)
 {
     struct in_addr address;
-    if (!host || !*host || *host == '/' || *host == '@')
+    if (!*host || *host == '/' || *host == '@')
         return true; /* a Unix socket */
     if (strcmp(host, "localhost") == 0 || strcmp(host, "::1") == 0)
         return true;
     return inet_pton(AF_INET, host, &address) == 1 && (ntohl(address.s_addr) >> 24) == 127;
+}
+
+/* Whether all of a list are. */
+static bool are_local(const char *hosts)
+{
+    char *list = strdup(hosts ? hosts : ""), *rest = list;
+    bool is_good = list != NULL;
+    for (const char *one; is_good && (one = strsep(&rest, ","));)
+        is_good = is_local(one);
+    free(list);
+    return is_good;
 }
 
 static const char *value_of(const PQconninfoOption *list, const char *keyword)
@@ -54,6 +65,15 @@ static const char *value_of(const PQconninfoOption *list, const char *keyword)
         if (strcmp(list->keyword, keyword) == 0)
             return list->val;
     return NULL;
+}
+
+/* The environment stands in for what is not given; a file of services may name any place. */
+static bool is_on_this_machine(const PQconninfoOption *list)
+{
+    const char *host = value_of(list, "host"), *address = value_of(list, "hostaddr");
+    return !value_of(list, "service") && !getenv("PGSERVICE") &&
+           are_local(host ? host : getenv("PGHOST")) &&
+           are_local(address ? address : getenv("PGHOSTADDR"));
 }
 
 const char *postgres_judge(const char *place)
@@ -92,8 +112,7 @@ static PGconn *start(const struct options *options)
              "%.300s -c default_transaction_read_only=on -c statement_timeout=%lld", own ? own : "",
              (long long)options->timeout_ms);
     /* libpq alone would be content with whatever encryption the server offers, or none. */
-    if (!is_on_this_machine(value_of(list, "hostaddr")) ||
-        !is_on_this_machine(value_of(list, "host")))
+    if (!is_on_this_machine(list))
         add(&keywords, "sslmode", "verify-full");
     for (const PQconninfoOption *o = list; o && o->keyword; o++)
         add(&keywords, o->keyword, o->val);

@@ -6,6 +6,7 @@ need sshpass sqlite3 plink psftp
 [ -d "$PLUGIN_DIR/auth-sql" ] || skip "auth-sql is not built"
 export PASSWORD
 SCHEMAS=$SALLYPORT_PREFIX/share/sallyport/auth-sql
+export PGSERVICEFILE=$W/services # also the daemon's
 SERVER_PID=
 stop_server() # SIGNAL
 {
@@ -187,6 +188,17 @@ END
 reload
 expect_equal "$(with_password alice)" in "columns"
 expect_equal "$(ssh_ target 'echo in')" in "bytea"
+
+# Passwords go in the clear to this machine only: not to one server of several, nor to one that a
+# file of services names.
+printf '[users]\nhost=0.0.0.0\n' >"$PGSERVICEFILE"
+for place in host=/nonexistent,0.0.0.0 service=users; do
+    use "$(settings | sed "s|host=127.0.0.1|$place|")"
+    reload
+    expect_failure with_password alice
+done
+expect_equal "$(grep -c 'the user is refused: .*does not support SSL' "$W/log")" 2 "refusals of a server without TLS"
+use "$(settings)"
 
 # A query that the database refuses, a wrong password of ours, a password in the wrong place.
 "$PYTHON" - "$W/config.json" <<'END'
