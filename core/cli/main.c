@@ -22,7 +22,7 @@ static const struct command {
     {"check", cli_check, "[FILE]", "tell every mistake in a configuration"},
     {"hostkeys", cli_hostkeys, "[FILE]", "fingerprints of the server's keys"},
     {"plugin", cli_plugin, "list|info|check|new ...", "look at plugins, and begin one"},
-    {"passwd", cli_passwd, "[--method NAME]", "make a password hash for a users file"},
+    {"passwd", cli_passwd, "[--method NAME] [--stdin]", "make a password hash for a users file"},
     {"totp", cli_totp, "enrol|remove|list [USER] ...", "second factors of users"},
     {"version", cli_version, "[--features]", "version, and what this build can do"},
 };
