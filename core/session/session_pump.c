@@ -22,11 +22,15 @@ enum {
 
 /* --- packets of ours ------------------------------------------------------------------------- */
 
+/* Something of ours waits in the library, for room in the socket or for new keys. */
+static bool is_held(const struct session *session)
+{
+    return session->rekey_ms || (ssh_get_status(session->ssh) & SSH_WRITE_PENDING);
+}
+
 static bool ending_is_over(const struct session *session)
 {
-    bool is_held = session->rekey_ms || (ssh_get_status(session->ssh) & SSH_WRITE_PENDING);
-
-    return !is_held || clock_now_ms() - session->ending_ms >= SESSION_LINGER_MS;
+    return !is_held(session) || clock_now_ms() - session->ending_ms >= SESSION_LINGER_MS;
 }
 
 /* What the library did for this session since tap_watch(). */
@@ -50,7 +54,9 @@ int session_send_packet(struct session *session, const struct buffer *packet)
 
     if (session->is_dead)
         return SP_ERR_CLOSED;
-    if (out - session->owed_since >= session->owed_bytes) {
+    /* A packet may be shorter on the wire than what it is counted as: by that alone small replies
+     * would add up over days, though the client fetches each. */
+    if (!is_held(session) || out - session->owed_since >= session->owed_bytes) {
         session->owed_bytes = 0;
         session->owed_since = out;
     }

@@ -30,6 +30,12 @@ try:
 except Closed:
     pass  # sshd disconnects here; RFC and extension leave it open
 
+# A client that says no more than that it is alive, for long, and takes each answer.
+c = user()
+for _ in range(20000):
+    c.global_request("keepalive@openssh.com")
+    c.expect(REQUEST_SUCCESS)
+
 c = user()
 c.global_request("no-more-sessions@openssh.com")
 c.expect(REQUEST_SUCCESS)
