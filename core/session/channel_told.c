@@ -7,14 +7,6 @@
 
 #include "session/channel_internal.h"
 
-enum { TOLD_MAX = 256 /* calls that plugins are not through with, on one connection */ };
-
-/* Outlives the connection, as the calls do. */
-struct told_count {
-    unsigned calls;
-    bool is_left; /* by the connection */
-};
-
 /* What an event points to. */
 struct told {
     struct told_count *count;
@@ -22,18 +14,11 @@ struct told {
     char bytes[]; /* parameters, then type; each with a NUL */
 };
 
-static void count_free(struct told_count *count)
-{
-    if (count->calls == 0 && count->is_left)
-        free(count);
-}
-
 static void told_free(void *arg)
 {
     struct told *told = arg;
 
-    told->count->calls--;
-    count_free(told->count);
+    told_end(told->count);
     free(told);
 }
 
@@ -41,29 +26,12 @@ static struct told *told_new(struct session *session, size_t bytes)
 {
     struct told *told = calloc(1, sizeof *told + bytes);
 
-    if (!session->told)
-        session->told = calloc(1, sizeof *session->told);
-    if (!told || !session->told) {
-        free(told);
-        return NULL;
-    }
-    told->count = session->told;
-    told->count->calls++;
-    return told;
-}
-
-bool channel_told_is_behind(const struct session *session)
-{
-    return session->told && session->told->calls >= TOLD_MAX;
-}
-
-void channel_told_forget(struct session *session)
-{
-    if (!session->told)
-        return;
-    session->told->is_left = true;
-    count_free(session->told);
-    session->told = NULL;
+    if (told)
+        told->count = told_begin(session);
+    if (told && told->count)
+        return told;
+    free(told);
+    return NULL;
 }
 
 static void tell_one(struct channel *channel, struct plugin_instance *instance,

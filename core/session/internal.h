@@ -147,7 +147,7 @@ struct session {
     struct list channels;    /* struct channel */
     struct list closing;     /* struct closing_channel */
     struct list opens;       /* struct channel_open, waiting for an answer */
-    struct told_count *told; /* what plugins were told of channels; NULL: nothing yet */
+    struct told_count *told; /* what plugins were told; NULL: nothing yet */
     char end_text[160];      /* why it ended, for the log and the plugins */
     int32_t end_status;
 };
@@ -161,8 +161,8 @@ __attribute__((format(printf, 4, 5))) void session_end(struct session *session, 
 void session_break(struct session *session, const char *event, const char *text);
 /* End at once: the client is gone, or everything has been said. */
 void session_gone(struct session *session, const char *text);
-/* Tell the plugins that want to know of a fault that does not end the connection; the log has it.
- */
+/* Tell the plugins that want to know of a fault that does not end the connection, unless they are
+ * far behind; the log has it. */
 void session_tell_error(struct session *session, const char *event, const char *text);
 /* The same, and log it. */
 __attribute__((format(printf, 3, 4))) void session_fault(struct session *session, const char *event,
@@ -271,13 +271,17 @@ void channel_id_release(struct session_service *service, sp_id id);
 int channel_id_bind(struct session_service *service, sp_id id, struct channel *channel);
 struct channel *channel_by_id(struct session_service *service, sp_id id);
 
+/* told.c: a plugin is told something, NULL: out of memory; it is through with it. */
+struct told_count *told_begin(struct session *session);
+void told_end(struct told_count *count);
+/* So much waits for plugins that are slow that the client should not cause more. */
+bool told_is_behind(const struct session *session);
+void told_forget(struct session *session); /* at its end */
+
 /* channel_told.c: plugins that want to know of every channel, and the one that serves it. */
 void channel_tell_opened(struct channel *channel, struct sp_str parameters);
 /* Those that were told, but for the one that serves it. */
 void channel_tell_closed(struct channel *channel);
-/* So much waits for plugins that are slow that no channel should be opened. */
-bool channel_told_is_behind(const struct session *session);
-void channel_told_forget(struct session *session);
 uint32_t channel_remote(const struct channel *channel);
 
 /* request.c: requests on a channel, answered in order. */

@@ -127,7 +127,7 @@ static const char *refusal(const struct session *session, const struct open_kind
         *ret_reason = SP_OPEN_RESOURCE_SHORTAGE;
         return "too many channels";
     }
-    if (channel_told_is_behind(session)) {
+    if (told_is_behind(session)) {
         *ret_reason = SP_OPEN_RESOURCE_SHORTAGE;
         return "the server has not finished with earlier channels";
     }

@@ -57,6 +57,32 @@ static int first_snapshot(struct session *session)
 
 /* --- events for plugins that only watch --------------------------------------------------- */
 
+/* What an event points to. */
+struct notice {
+    struct told_count *count;
+    char text[];
+};
+
+static void notice_free(void *arg)
+{
+    struct notice *notice = arg;
+
+    if (notice && notice->count)
+        told_end(notice->count);
+    free(notice);
+}
+
+static struct notice *notice_new(struct session *session, const char *text)
+{
+    struct notice *notice = calloc(1, sizeof *notice + strlen(text) + 1);
+
+    if (notice) {
+        notice->count = told_begin(session);
+        memcpy(notice->text, text, strlen(text));
+    }
+    return notice;
+}
+
 void session_tell(struct session *session, enum plugin_operation operation, int32_t status,
                   const char *name, const char *text)
 {
@@ -65,15 +91,16 @@ void session_tell(struct session *session, enum plugin_operation operation, int3
     for (size_t i = 0; i < chain->count; i++) {
         if (!plugin_instance_offers(chain->instances[i], operation))
             continue;
-        char *copy = strdup(text);
+        struct notice *notice = notice_new(session, text);
         struct sp_connection_event event = {
             .head = {.struct_size = sizeof event, .connection = session->snapshot},
             .status = status,
-            .text = session_text(copy),
+            .text = session_text(notice ? notice->text : NULL),
             .name = session_text(name),
         };
         struct chain one = {.instances = chain->instances + i, .count = 1};
-        chain_start(NULL, &one, operation, &event.head, session->strands, NULL, NULL, free, copy);
+        chain_start(NULL, &one, operation, &event.head, session->strands, NULL, NULL, notice_free,
+                    notice);
     }
 }
 
@@ -84,7 +111,8 @@ void session_status(struct session *session, const char *step)
 
 void session_tell_error(struct session *session, const char *event, const char *text)
 {
-    session_tell(session, PLUGIN_CONNECTION_error, 0, event, text);
+    if (!told_is_behind(session))
+        session_tell(session, PLUGIN_CONNECTION_error, 0, event, text);
 }
 
 void session_fault(struct session *session, const char *event, const char *format, ...)
@@ -110,7 +138,6 @@ void session_drop_everything(struct session *session)
     auth_free(session);
     for (struct list *node; (node = list_first(&session->channels));)
         channel_drop(channel_from_link(node));
-    channel_told_forget(session);
 }
 
 static void session_free(struct session *session)
@@ -152,6 +179,7 @@ static void session_free(struct session *session)
         close(session->source.fd);
     }
     plugin_strands_free(session->strands);
+    told_forget(session);
     session_service_forget(service, session);
     snapshot_unref(session->snapshot);
     free(session);

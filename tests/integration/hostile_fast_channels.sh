@@ -1,5 +1,6 @@
-# T43: a client that opens and closes channels faster than a plugin that is told of each can follow is
-# refused some; memory stays flat, others are served, and it gets channels again afterwards.
+# T43: a client that opens and closes channels, or is refused them, faster than a plugin that is told
+# of each can follow is refused some; memory stays flat, others are served, and it gets channels again
+# afterwards.
 . "$(dirname "$0")/lib.sh"
 [ -d "$SALLYPORT_BUILD_PLUGINS/slow-witness" ] || skip "the build has no test plugins"
 configure "{\"workers\": 1, \"log\": {\"level\": \"warning\"}, \"plugins\": [
@@ -7,7 +8,7 @@ configure "{\"workers\": 1, \"log\": {\"level\": \"warning\"}, \"plugins\": [
     {\"name\": \"witness\", \"plugin\": \"slow-witness\"},
     {\"name\": \"files\", \"plugin\": \"fs-posix\"},
     {\"name\": \"shell\", \"plugin\": \"exec-shell\"}],
-    \"chains\": {\"channel\": [\"witness\", \"shell\"]}}"
+    \"chains\": {\"channel\": [\"witness\", \"shell\"], \"connection\": [\"witness\"]}}"
 SANITIZER_OPTIONS=quarantine_size_mb=1 daemon_start
 WORKERS=$(worker_pids)
 export WORKERS
@@ -38,4 +39,13 @@ deadline = time.monotonic() + 20
 while not one():
     check(time.monotonic() < deadline, "no channel afterwards")
     time.sleep(0.05)  # between two tries
+
+c = user()
+before = worker_rss_kib()
+for _ in range(20000):
+    c.send_packet(c.open_packet("nonsense@test", 3))
+    c.expect(OPEN_FAILURE)
+grown = worker_rss_kib() - before
+check(grown < 8000, f"memory grew by {grown} KiB over channels that are refused")
+others_are_served()
 END
