@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/socket.h>
+#include <sys/uio.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -39,6 +40,33 @@ struct relay_chunk {
     struct channel_chunk chunk;
     uint8_t bytes[READ_SIZE];
 };
+
+static int make_nonblocking(int fd)
+{
+    return fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
+}
+
+/* A descriptor that came from a plugin's own process is that one's, too, and it can make it block
+ * again at any time. So each call says for itself that it must not wait. Terminals cannot be told
+ * that, nor can pipes before Linux 6.5: those are made non-blocking anew. */
+static bool must_do_without(ssize_t done, int fd)
+{
+    return done < 0 && (errno == EOPNOTSUPP || errno == ENOSYS) && make_nonblocking(fd) == 0;
+}
+
+static ssize_t read_some(int fd, void *bytes, size_t length)
+{
+    const struct iovec part = {.iov_base = bytes, .iov_len = length};
+    ssize_t got = preadv2(fd, &part, 1, -1, RWF_NOWAIT);
+    return must_do_without(got, fd) ? read(fd, bytes, length) : got;
+}
+
+static ssize_t write_some(int fd, const void *bytes, size_t length)
+{
+    const struct iovec part = {.iov_base = (void *)(uintptr_t)bytes, .iov_len = length};
+    ssize_t put = pwritev2(fd, &part, 1, -1, RWF_NOWAIT);
+    return must_do_without(put, fd) ? write(fd, bytes, length) : put;
+}
 
 static void free_chunk(struct channel_chunk *chunk)
 {
@@ -82,7 +110,7 @@ static bool read_once(struct relay *relay, struct relay_end *end)
     chunk = malloc(sizeof *chunk);
     if (!chunk)
         return false;
-    got = read(end->source.fd, chunk->bytes, sizeof chunk->bytes);
+    got = read_some(end->source.fd, chunk->bytes, sizeof chunk->bytes);
     if (got > 0) {
         chunk->chunk = (struct channel_chunk){.data = chunk->bytes,
                                               .length = (size_t)got,
@@ -144,7 +172,7 @@ static void on_input(struct reactor_source *source, uint32_t events)
 static bool read_end(struct relay *relay, int fd)
 {
     struct plugin_process_end ended = {.status = -1, .signal = SIGKILL};
-    ssize_t got = read(fd, &ended, sizeof ended);
+    ssize_t got = read_some(fd, &ended, sizeof ended);
 
     if (got < 0 && (errno == EAGAIN || errno == EINTR))
         return false;
@@ -195,7 +223,7 @@ static int end_open(struct relay *relay, struct relay_end *end, int fd, uint32_t
     end->source.on_ready = on_ready;
     if (fd < 0)
         return 0;
-    if (on_ready != on_process && fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK) < 0)
+    if (on_ready != on_process && make_nonblocking(fd) < 0)
         return -1;
     if (wanted != UINT32_MAX && reactor_watch(relay->reactor, &end->source, wanted) < 0)
         return -1;
@@ -263,8 +291,9 @@ size_t relay_take(struct relay *relay, const uint8_t *data, size_t length)
         return length; /* nobody reads it: as a shell's pipe to a process that is gone */
     while (taken < length) {
         ssize_t n = relay->shares_descriptor && !relay->is_terminal
-                        ? send(relay->input.source.fd, data + taken, length - taken, MSG_NOSIGNAL)
-                        : write(relay->input.source.fd, data + taken, length - taken);
+                        ? send(relay->input.source.fd, data + taken, length - taken,
+                               MSG_NOSIGNAL | MSG_DONTWAIT)
+                        : write_some(relay->input.source.fd, data + taken, length - taken);
         if (n > 0) {
             taken += (size_t)n;
             continue;

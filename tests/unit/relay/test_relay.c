@@ -545,6 +545,61 @@ static void background_process_does_not_hold_a_terminal(void **state)
     close(slave); /* as some process in the background would still have it */
 }
 
+/* --- descriptors that others have, too ---------------------------------------------------------
+ */
+
+/* As a plugin's own process can that kept what it sent. Waiting, the test is ended by the alarm. */
+static void make_blocking_again(int fd)
+{
+    assert_int_equal(fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) & ~O_NONBLOCK), 0);
+    alarm(PATIENCE_MS / 1000);
+}
+
+static void output_that_was_made_to_block_does_not(void **state)
+{
+    (void)state;
+    static const uint8_t chunk[32 * 1024]; /* as much as is read at once: then there may be more */
+    int out[2];
+    make_pipe(out);
+    start(-1, out[0], -1, -1);
+    make_blocking_again(out[0]);
+    assert_int_equal(write(out[1], chunk, sizeof chunk), sizeof chunk);
+    wait_until(buffer_length(&channel.out) == sizeof chunk);
+    settle();
+    close(out[1]);
+    wait_until(done.count);
+    alarm(0);
+}
+
+static void input_that_was_made_to_block_does_not(void **state)
+{
+    (void)state;
+    static const uint8_t data[4 * 1024 * 1024];
+    int in[2];
+    make_pipe(in);
+    start(in[1], -1, -1, -1);
+    make_blocking_again(in[1]);
+    assert_true(relay_take(relay, data, sizeof data) < sizeof data);
+    alarm(0);
+    close(in[0]);
+}
+
+static void socket_that_was_made_to_block_does_not(void **state)
+{
+    (void)state;
+    static const uint8_t data[4 * 1024 * 1024];
+    int ends[2];
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
+    start(ends[0], ends[0], -1, -1);
+    make_blocking_again(ends[0]);
+    assert_true(relay_take(relay, data, sizeof data) < sizeof data);
+    assert_int_equal(write(ends[1], data, 32 * 1024), 32 * 1024);
+    wait_until(buffer_length(&channel.out) == 32 * 1024);
+    settle();
+    alarm(0);
+    close(ends[1]);
+}
+
 #define RELAY_TEST(name) cmocka_unit_test_setup_teardown(name, open_stage, close_stage)
 
 int main(void)
@@ -567,6 +622,9 @@ int main(void)
         RELAY_TEST(relay_that_is_freed_tells_nobody_and_closes_all),
         RELAY_TEST(terminal_ends_with_an_error_that_is_none),
         RELAY_TEST(background_process_does_not_hold_a_terminal),
+        RELAY_TEST(output_that_was_made_to_block_does_not),
+        RELAY_TEST(input_that_was_made_to_block_does_not),
+        RELAY_TEST(socket_that_was_made_to_block_does_not),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
