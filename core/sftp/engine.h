@@ -181,6 +181,9 @@ void sftp_request_answer(struct sftp_request *request, uint32_t status,
 void sftp_request_attributes(struct sftp_request *request,
                              const struct sp_fs_attributes *attributes);
 void sftp_request_name(struct sftp_request *request, const char *name);
+/* The provider has opened provider_handle: the client gets a handle for it, or a failure. */
+void sftp_request_opened(struct sftp_request *request, enum sftp_handle_kind kind,
+                         const struct sftp_place *place, uint32_t flags, uint64_t provider_handle);
 /* message is whole, or rc is negative and a failure is replied. */
 void sftp_request_message(struct sftp_request *request, const struct buffer *message, int rc);
 /* The reply has been sent. */

@@ -18,21 +18,9 @@
 static void open_handle(struct sftp_request *request, struct sftp_mount *mount,
                         uint64_t provider_handle)
 {
-    struct sftp_engine *engine = request->engine;
     struct sftp_place place = request->place;
     place.mount = mount;
-    struct sftp_handle *handle =
-        sftp_handle_new(engine, SFTP_HANDLE_DIRECTORY, &place, 0, provider_handle);
-    if (!handle) {
-        sftp_handle_unreserve(engine);
-        sftp_request_status(request, SP_FS_FAILURE, "Out of memory");
-        return;
-    }
-    struct buffer *message = sftp_scratch();
-    int rc = sftp_put_handle(message, request->message.id, sftp_handle_wire(handle));
-    if (sftp_engine_is_closed(engine))
-        sftp_handle_retire(handle);
-    sftp_request_message(request, message, rc);
+    sftp_request_opened(request, SFTP_HANDLE_DIRECTORY, &place, 0, provider_handle);
 }
 
 static void on_opendir(struct sftp_call *call, uint32_t status, const struct sp_fs_reply *reply)

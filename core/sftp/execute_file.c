@@ -21,25 +21,13 @@
 static void on_open(struct sftp_call *call, uint32_t status, const struct sp_fs_reply *reply)
 {
     struct sftp_request *request = sftp_request_of(call);
-    struct sftp_engine *engine = request->engine;
-    if (status != SP_FS_OK) {
-        sftp_handle_unreserve(engine);
+    if (status == SP_FS_OK) {
+        sftp_request_opened(request, SFTP_HANDLE_FILE, &request->place, request->message.flags,
+                            reply->handle);
+    } else {
+        sftp_handle_unreserve(request->engine);
         sftp_request_answer(request, status, reply);
-        return;
     }
-    struct sftp_handle *handle = sftp_handle_new(engine, SFTP_HANDLE_FILE, &request->place,
-                                                 request->message.flags, reply->handle);
-    if (!handle) {
-        /* The provider's handle is lost to us; there is no memory to close it with. */
-        sftp_handle_unreserve(engine);
-        sftp_request_status(request, SP_FS_FAILURE, "Out of memory");
-        return;
-    }
-    struct buffer *message = sftp_scratch();
-    int rc = sftp_put_handle(message, request->message.id, sftp_handle_wire(handle));
-    if (sftp_engine_is_closed(engine))
-        sftp_handle_retire(handle);
-    sftp_request_message(request, message, rc);
 }
 
 void sftp_execute_open(struct sftp_request *request)

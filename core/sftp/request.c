@@ -345,6 +345,24 @@ void sftp_request_attributes(struct sftp_request *request,
     sftp_request_message(request, message, rc);
 }
 
+void sftp_request_opened(struct sftp_request *request, enum sftp_handle_kind kind,
+                         const struct sftp_place *place, uint32_t flags, uint64_t provider_handle)
+{
+    struct sftp_engine *engine = request->engine;
+    struct sftp_handle *handle = sftp_handle_new(engine, kind, place, flags, provider_handle);
+    if (!handle) {
+        /* The provider's handle is lost to us; there is no memory to close it with. */
+        sftp_handle_unreserve(engine);
+        sftp_request_status(request, SP_FS_FAILURE, "Out of memory");
+        return;
+    }
+    struct buffer *message = sftp_scratch();
+    int rc = sftp_put_handle(message, request->message.id, sftp_handle_wire(handle));
+    if (sftp_engine_is_closed(engine))
+        sftp_handle_retire(handle);
+    sftp_request_message(request, message, rc);
+}
+
 void sftp_request_name(struct sftp_request *request, const char *name)
 {
     struct buffer *message = sftp_scratch();

@@ -170,6 +170,15 @@ void scp_complain_status(struct scp *scp, uint32_t status, const struct sp_fs_re
                  reply->text.len > 0 ? (size_t)reply->text.len : strlen(text));
 }
 
+void scp_fail_file(struct scp *scp, const char *text, size_t length)
+{
+    if (length >= sizeof scp->file_error)
+        length = sizeof scp->file_error - 1;
+    memcpy(scp->file_error, text, length);
+    scp->file_error[length] = '\0';
+    scp->file_has_failed = true;
+}
+
 void scp_break(struct scp *scp, const char *text)
 {
     if (is_closed(scp))

@@ -143,7 +143,9 @@ void scp_send_ok(struct scp *scp);
 void scp_complain(struct scp *scp, const char *path, const char *text, size_t text_length);
 /* What a provider said about scp->path. */
 void scp_complain_status(struct scp *scp, uint32_t status, const struct sp_fs_reply *reply);
-/* The same as a fatal error: the session is over. */
+/* The open file has failed; the client is told, by ->file_error, once its turn has come. */
+void scp_fail_file(struct scp *scp, const char *text, size_t length);
+/* A complaint that is a fatal error: the session is over. */
 void scp_break(struct scp *scp, const char *text);
 /* All is done: exit status and close. */
 void scp_end(struct scp *scp);

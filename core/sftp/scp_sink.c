@@ -368,11 +368,7 @@ size_t scp_sink_data(struct scp *scp, const uint8_t *data, size_t length)
 
 static void fail_file(struct scp *scp, const char *text, size_t length)
 {
-    if (length >= sizeof scp->file_error)
-        length = sizeof scp->file_error - 1;
-    memcpy(scp->file_error, text, length);
-    scp->file_error[length] = '\0';
-    scp->file_has_failed = true;
+    scp_fail_file(scp, text, length);
     scp->writing_length = scp->writing_done = 0;
 }
 

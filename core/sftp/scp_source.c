@@ -181,15 +181,6 @@ static void end_data(struct scp *scp)
     scp_expect(scp, SCP_INPUT_ANSWER, close_file);
 }
 
-static void fail_file(struct scp *scp, const char *text, size_t length)
-{
-    if (length >= sizeof scp->file_error)
-        length = sizeof scp->file_error - 1;
-    memcpy(scp->file_error, text, length);
-    scp->file_error[length] = '\0';
-    scp->file_has_failed = true;
-}
-
 static uint64_t left_to_read(const struct scp *scp)
 {
     uint64_t left = scp->file_size - scp->file_done;
@@ -202,12 +193,12 @@ static void on_read(struct scp *scp, uint32_t status, const struct sp_fs_reply *
     const char *text = sftp_status_text(status);
     size_t count = 0;
     if (status == SP_FS_EOF || (status == SP_FS_OK && reply->count == 0))
-        fail_file(scp, "The file has become shorter", 27);
+        scp_fail_file(scp, "The file has become shorter", 27);
     else if (status != SP_FS_OK)
-        fail_file(scp, reply->text.len ? reply->text.data : text,
-                  reply->text.len ? (size_t)reply->text.len : strlen(text));
+        scp_fail_file(scp, reply->text.len ? reply->text.data : text,
+                      reply->text.len ? (size_t)reply->text.len : strlen(text));
     else if (reply->count > wanted)
-        fail_file(scp, "The storage gave more than was asked for", 40);
+        scp_fail_file(scp, "The storage gave more than was asked for", 40);
     else
         count = (size_t)reply->count;
     if (count > 0 && scp->channel) {
