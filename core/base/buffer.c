@@ -1,13 +1,16 @@
 /* buffer.c: growable byte queues, for whatever is on its way in or out. The owner's thread. */
 #include "base/buffer.h"
 
+#include <errno.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/err.h"
 
 #define SMALLEST 64u
+#define READ_AT_ONCE 16384u
 
 void buffer_release(struct buffer *buffer)
 {
@@ -72,6 +75,24 @@ int buffer_append(struct buffer *buffer, const void *data, size_t len)
     memcpy(room, data, len);
     buffer_commit(buffer, len);
     return 0;
+}
+
+int buffer_read(struct buffer *buffer, int fd, size_t most)
+{
+    while (buffer_length(buffer) <= most) {
+        uint8_t *room = buffer_reserve(buffer, READ_AT_ONCE);
+        if (!room)
+            return SP_ERR_NOMEM;
+        ssize_t n = read(fd, room, READ_AT_ONCE);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return SP_ERR_SYSTEM;
+        if (n == 0)
+            return 0;
+        buffer_commit(buffer, (size_t)n);
+    }
+    return SP_ERR_LIMIT;
 }
 
 void buffer_consume(struct buffer *buffer, size_t len)

@@ -29,6 +29,9 @@ uint8_t *buffer_reserve(struct buffer *buffer, size_t len);
 void buffer_commit(struct buffer *buffer, size_t len);
 /* 0 or SP_ERR_NOMEM; on failure nothing is added. */
 int buffer_append(struct buffer *buffer, const void *data, size_t len);
+/* Append what fd has up to its end. 0, SP_ERR_NOMEM, SP_ERR_SYSTEM with errno, or SP_ERR_LIMIT when
+ * the buffer has come to hold more than most bytes; the rest is then left unread. */
+int buffer_read(struct buffer *buffer, int fd, size_t most);
 /* Drop len bytes (at most all) from the front. Memory is kept. */
 void buffer_consume(struct buffer *buffer, size_t len);
 /* Give memory back when the buffer is empty and holds more than keep bytes of it. */

@@ -189,25 +189,6 @@ int config_parse(const char *text, size_t len, const char *file, struct config *
     return config_parse_more(text, len, file, NULL, ret_config, report);
 }
 
-/* All of the file, at most one byte more than is allowed. 0 or negative with errno set. */
-static int read_all(int fd, struct buffer *text)
-{
-    while (buffer_length(text) <= CONFIG_BYTES_MAX) {
-        uint8_t *room = buffer_reserve(text, 65536);
-        if (!room)
-            return SP_ERR_NOMEM;
-        ssize_t n = read(fd, room, 65536);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            return SP_ERR_SYSTEM;
-        if (n == 0)
-            return 0;
-        buffer_commit(text, (size_t)n);
-    }
-    return 0;
-}
-
 /* Who can write the file decides what the daemon runs. */
 static void warn_mode(int fd, const char *file, struct report *report)
 {
@@ -222,8 +203,8 @@ int config_load_more(const char *file, config_more *more, struct config **ret_co
     struct buffer text = {0};
     *ret_config = NULL;
     int fd = open(file, O_RDONLY | O_CLOEXEC);
-    int rc = fd < 0 ? SP_ERR_SYSTEM : read_all(fd, &text);
-    if (rc < 0) {
+    int rc = fd < 0 ? SP_ERR_SYSTEM : buffer_read(&text, fd, CONFIG_BYTES_MAX);
+    if (rc < 0 && rc != SP_ERR_LIMIT) { /* of its length the parser complains */
         report_error(report, file, 0, NULL, "cannot be read: %s",
                      rc == SP_ERR_SYSTEM ? strerror(errno) : err_text(rc));
     } else {

@@ -48,26 +48,6 @@ const char *threading_text(enum plugin_threading threading)
     return threading_texts[threading];
 }
 
-/* The whole file, or SP_ERR_LIMIT if it is longer than a manifest can be. */
-static int read_all(int fd, struct buffer *buffer)
-{
-    for (;;) {
-        uint8_t *room = buffer_reserve(buffer, 16384);
-        if (!room)
-            return SP_ERR_NOMEM;
-        ssize_t n = read(fd, room, 16384);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            return SP_ERR_SYSTEM;
-        if (n == 0)
-            return 0;
-        buffer_commit(buffer, (size_t)n);
-        if (buffer_length(buffer) > MANIFEST_BYTES_MAX)
-            return SP_ERR_LIMIT;
-    }
-}
-
 /* How deep objects and arrays are nested: asked before anything recurses into them. */
 static unsigned depth_of(const char *text, size_t len)
 {
@@ -252,7 +232,7 @@ static int read_manifest(const char *file, uid_t owner, struct buffer *text, str
         report_error(report, file, 0, NULL, "does not exist");
     if (fd < 0)
         return fd;
-    int rc = read_all(fd, text);
+    int rc = buffer_read(text, fd, MANIFEST_BYTES_MAX);
     if (rc == SP_ERR_LIMIT)
         report_error(report, file, 0, NULL, "is longer than a manifest may be (%u bytes)",
                      MANIFEST_BYTES_MAX);
