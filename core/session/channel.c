@@ -446,9 +446,3 @@ const struct sp_terminal *channel_terminal(const struct channel *channel)
 {
     return channel->requests.has_terminal ? &channel->requests.terminal : NULL;
 }
-
-size_t channel_environment(const struct channel *channel, const struct sp_pair **ret_pairs)
-{
-    *ret_pairs = channel->requests.environment;
-    return channel->requests.environment_count;
-}

@@ -51,9 +51,8 @@ struct channel_handler {
 void channel_set_handler(struct channel *channel, const struct channel_handler *handler, void *arg);
 sp_id channel_id(const struct channel *channel);
 struct session *channel_session(const struct channel *channel);
-/* The terminal asked for, or NULL; the environment the client sent. */
+/* The terminal asked for, or NULL. */
 const struct sp_terminal *channel_terminal(const struct channel *channel);
-size_t channel_environment(const struct channel *channel, const struct sp_pair **ret_pairs);
 
 /* Queue a copy. 0 or SP_ERR_NOMEM, SP_ERR_CLOSED. Small writes are joined. There is no hard bound:
  * a handler stops producing while channel_is_full(). */
