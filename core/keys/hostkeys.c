@@ -3,6 +3,7 @@
 #include "keys/hostkeys.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -260,6 +261,27 @@ static void log_key(const struct hostkey_facts *facts, void *arg)
 
 /* --- making ----------------------------------------------------------------------------------- */
 
+/* The directory may be the daemon's user's while the supervisor is root: no link is followed, and
+ * nobody else may read the file at any time. */
+static bool write_key(ssh_key key, const char *file)
+{
+    char *text = NULL;
+    bool is_written = false;
+
+    if (ssh_pki_export_privkey_base64(key, NULL, NULL, NULL, &text) != SSH_OK)
+        return false;
+    size_t length = strlen(text);
+    unlink(file); /* what a start that was cut off has left */
+    int fd = open(file, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+    if (fd >= 0) {
+        is_written = write(fd, text, length) == (ssize_t)length && fsync(fd) == 0;
+        is_written = close(fd) == 0 && is_written;
+    }
+    secret_wipe(text, length);
+    ssh_string_free_char(text);
+    return is_written;
+}
+
 static int generate(const struct config *config, const struct config_host_keys *set, size_t index,
                     struct report *report)
 {
@@ -282,11 +304,7 @@ static int generate(const struct config *config, const struct config_host_keys *
     if (ssh_pki_generate(families[i].type, families[i].parameter, &key) != SSH_OK)
         return complain(report, config, set, index, "a key could not be generated");
 
-    /* The library creates files by the umask; nobody else may read this one at any time. */
-    mode_t before = umask(077);
-    int written = ssh_pki_export_privkey_file(key, NULL, NULL, NULL, temporary);
-    umask(before);
-    if (written != SSH_OK || chmod(temporary, 0600) < 0 || rename(temporary, file) < 0) {
+    if (!write_key(key, temporary) || rename(temporary, file) < 0) {
         unlink(temporary);
         complain(report, config, set, index,
                  "a generated key could not be written; is the directory there and writable?");

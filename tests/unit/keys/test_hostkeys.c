@@ -71,6 +71,28 @@ static void makes_absent_keys_for_the_owner_only(void **state)
     hostkeys_free(keys);
 }
 
+/* The directory may be the daemon's user's, and the supervisor root. */
+static void follows_no_link_where_a_key_is_made(void **state)
+{
+    char link[160], victim[160];
+    struct stat st;
+
+    (void)state;
+    snprintf(link, sizeof link, "%s.new", ed25519);
+    snprintf(victim, sizeof victim, "%s/victim", directory);
+    write_file(victim, "precious", 0644);
+    assert_int_equal(symlink(victim, link), 0);
+    int rc = hostkeys_ensure(&config, &report);
+    assert_int_equal(stat(victim, &st), 0);
+    unlink(victim);
+    unlink(link);
+    assert_int_equal(st.st_size, strlen("precious"));
+    assert_int_equal(st.st_mode & 07777, 0644);
+    assert_int_equal(rc, 0);
+    assert_int_equal(lstat(ed25519, &st), 0);
+    assert_true(S_ISREG(st.st_mode));
+}
+
 static void keeps_a_key_that_is_there(void **state)
 {
     struct stat before, after;
@@ -239,6 +261,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(makes_absent_keys_for_the_owner_only),
+        TEST(follows_no_link_where_a_key_is_made),
         TEST(keeps_a_key_that_is_there),
         TEST(refuses_a_key_others_can_read),
         TEST(complains_of_every_bad_file_at_once),
