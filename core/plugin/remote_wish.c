@@ -4,6 +4,7 @@
  * has taken can be meant, and only as much can be sent as was granted. Called by remote.c.
  */
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -36,6 +37,14 @@ static void send_signal(struct remote *remote, const struct peer_message *messag
                               message->number, rest_of(message, body, name));
 }
 
+/* A pipe stands for a process that is not our child. Of others we would hold the very process: one
+ * that the plugin may not signal, perhaps, and we may. */
+static bool is_pipe(int fd)
+{
+    struct stat status;
+    return fstat(fd, &status) == 0 && S_ISFIFO(status.st_mode);
+}
+
 /* The descriptors that came, in the order of their bits; those kept by the core become -1. */
 static void attach(struct remote *remote, const struct peer_message *message, int *descriptors)
 {
@@ -53,6 +62,10 @@ static void attach(struct remote *remote, const struct peer_message *message, in
             *places[i] = next < message->descriptors ? descriptors[next++] : -1;
     if (message->number & PEER_STREAM_SHARED)
         streams.output_fd = streams.input_fd;
+    if (streams.process_fd >= 0 && !is_pipe(streams.process_fd)) {
+        remote_lose(remote, "it attached a process by what is no pipe");
+        return;
+    }
     if (host->channel_attach(host, message->id, &streams) < 0) {
         host->channel_close(host, message->id);
         return;
