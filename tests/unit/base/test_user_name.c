@@ -53,8 +53,8 @@ static void harmful_names_do_not(void **state)
                                         "\xff",
                                         "\xc0\xaf",
                                         "\xe2\x80",
-                                        "a\xe2\x80\xae"
-                                        "b",
+                                        ("a\xe2\x80\xae"
+                                         "b"),
                                         "a\xe2\x80\x8b",
                                         "\xed\xa0\x80",
                                         "\xc2\x85",

@@ -754,46 +754,6 @@ static void storm_of_answers_deadlines_and_cancels_ends_every_call_once(void **s
     weather_a_storm("puppet-serial");
 }
 
-static void ignore_done(struct plugin_call *call, int32_t verdict, const struct sp_reply *reply)
-{
-    (void)call;
-    (void)verdict;
-    (void)reply;
-}
-
-static void ignore_release(struct plugin_call *call)
-{
-    (void)call;
-}
-
-/* For a person to read; nothing depends on it. The best of many rounds, as others use the machine.
- */
-static void cost_of_a_call_is_printed(void **state)
-{
-    (void)state;
-    enum { ROUNDS = 50, CALLS = 4000 };
-    struct question q;
-    uint64_t best = UINT64_MAX;
-    begin("puppet-reactor", 1);
-    stage_up(&stage, NULL);
-    puppet->on_call = answer_read;
-    question_init(&q, &stage, "doll", PLUGIN_FS_read);
-    q.call.on_done = ignore_done;
-    q.call.on_release = ignore_release;
-    for (int round = 0; round < ROUNDS; round++) {
-        uint64_t started = clock_now_ns();
-        for (int i = 0; i < CALLS; i++) {
-            memset(&q.call.state, 0, sizeof q.call.state);
-            plugin_call_start(&q.call);
-        }
-        uint64_t took = clock_now_ns() - started;
-        best = took < best ? took : best;
-    }
-    print_message("fs.read on the loop with a reply: %llu ns a call\n",
-                  (unsigned long long)best / CALLS);
-    end();
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -818,7 +778,6 @@ int main(void)
         cmocka_unit_test(slow_call_on_the_loop_is_named),
         cmocka_unit_test(plugin_on_the_loop_is_not_entered_twice),
         cmocka_unit_test(storm_of_answers_deadlines_and_cancels_ends_every_call_once),
-        cmocka_unit_test(cost_of_a_call_is_printed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
