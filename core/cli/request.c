@@ -1,6 +1,6 @@
 /*
  * request.c: the client's side of core/supervisor/control.h. Blocks, with a deadline. Called by
- * status.c, connections.c and daemon.c.
+ * the commands that ask the daemon.
  */
 #include "cli/request.h"
 

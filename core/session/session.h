@@ -1,6 +1,6 @@
 /*
  * core/session: one SSH connection: handshake, authentication, channels, global requests,
- * keep-alive, re-key. libssh is used here (and in core/keys, core/client) and nowhere else.
+ * keep-alive, re-key. libssh is used here and in core/keys, and nowhere else.
  *
  * session.h: what the rest of the core sees of it. Reactor thread.
  */
