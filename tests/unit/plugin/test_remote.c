@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <spawn.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 
 #include "base/err.h"
@@ -71,6 +72,7 @@ static struct {
     char done[4096];
     sp_id opened;
     int output_fd;
+    bool is_gone; /* the channel, when streams are attached to it */
     struct plugin_gate *gate;
 } seen;
 
@@ -125,6 +127,9 @@ static int32_t on_attach(void *arg, sp_id channel, const struct sp_channel_strea
 {
     (void)arg;
     (void)channel;
+    note("attach", "", 0);
+    if (seen.is_gone)
+        return SP_E_STALE;
     assert_int_equal(streams->input_fd, -1);
     assert_int_equal(streams->process_fd, -1);
     seen.output_fd = streams->output_fd;
@@ -690,6 +695,56 @@ static void released_without_an_answer_is_a_failure(void **state)
     close(hostile);
 }
 
+static void say_with(const struct peer_message *message, int fd)
+{
+    union {
+        struct cmsghdr align;
+        char bytes[CMSG_SPACE(sizeof fd)];
+    } control = {0};
+    struct iovec part = {.iov_base = (void *)(uintptr_t)message, .iov_len = sizeof *message};
+    struct msghdr header = {.msg_iov = &part,
+                            .msg_iovlen = 1,
+                            .msg_control = control.bytes,
+                            .msg_controllen = sizeof control.bytes};
+    struct cmsghdr *rights = CMSG_FIRSTHDR(&header);
+    rights->cmsg_level = SOL_SOCKET;
+    rights->cmsg_type = SCM_RIGHTS;
+    rights->cmsg_len = CMSG_LEN(sizeof fd);
+    memcpy(CMSG_DATA(rights), &fd, sizeof fd);
+    assert_int_equal(sendmsg(hostile, &header, MSG_NOSIGNAL), sizeof *message);
+}
+
+/* The worker kills, and reaps, what it holds a process by: it must not be led to do that to others,
+ * which it may signal and the plugin may not. */
+static void a_process_can_only_be_told_of_by_a_pipe(void **state)
+{
+    (void)state;
+    int status;
+    pid_t victim = fork();
+    if (victim == 0)
+        for (;;)
+            pause();
+    int process = (int)syscall(SYS_pidfd_open, victim, 0);
+    assert_true(process >= 0);
+    replace_guest();
+    take_channel();
+    seen.is_gone = true;
+    say(&(struct peer_message){.kind = PEER_CLOSE, .id = CHANNEL}, NULL);
+    say_with(
+        &(struct peer_message){
+            .kind = PEER_ATTACH, .id = CHANNEL, .number = PEER_STREAM_PROCESS, .descriptors = 1},
+        process);
+    stage_wait(&stage, wanted || strstr(seen.done, "attach"));
+    assert_int_equal(reactor_turn(stage.reactor, 10), 0);
+    assert_int_equal(waitpid(victim, &status, WNOHANG), 0);
+    assert_int_equal(wanted, 1);
+    assert_null(strstr(seen.done, "attach"));
+    kill(victim, SIGKILL);
+    assert_int_equal(waitpid(victim, &status, 0), victim);
+    close(process);
+    close(hostile);
+}
+
 #define WITH_STAGE(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(int argc, char **argv)
@@ -726,6 +781,7 @@ int main(int argc, char **argv)
         WITH_STAGE(channels_of_other_instances_are_out_of_its_reach),
         WITH_STAGE(no_more_is_sent_than_was_granted),
         WITH_STAGE(released_without_an_answer_is_a_failure),
+        WITH_STAGE(a_process_can_only_be_told_of_by_a_pipe),
     };
     int failures = 0;
     const char *const plugins[] = {"puppet-connection", "puppet-reactor", "puppet-serial"};
