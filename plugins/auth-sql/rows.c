@@ -128,6 +128,16 @@ static int take_column(struct user *user, const char *column, const struct cell 
     return wrong(ret_why, column, "is not known, or holds what it may not; see the manual");
 }
 
+/* Of two that differ, the one that comes last would hold: a join of tables could let in who is
+ * disabled in one of them. */
+static bool comes_again(const struct rows *rows, size_t column)
+{
+    for (size_t i = column + 1; i < rows->columns; i++)
+        if (strcmp(rows->names[i], rows->names[column]) == 0)
+            return true;
+    return false;
+}
+
 int user_from_rows(const struct rows *rows, struct user *ret_user, char *ret_why)
 {
     char why[GRANT_TEXT_SIZE];
@@ -139,6 +149,8 @@ int user_from_rows(const struct rows *rows, struct user *ret_user, char *ret_why
         return SP_E_FAILED;
     }
     for (size_t i = 0; i < rows->columns; i++) {
+        if (comes_again(rows, i))
+            return wrong(ret_why, rows->names[i], "comes twice");
         if (!rows->cells[i].data)
             continue;
         int rc = take_column(ret_user, rows->names[i], &rows->cells[i], ret_why);

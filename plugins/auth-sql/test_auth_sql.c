@@ -96,6 +96,18 @@ static const struct test_answer *try_key(struct test_host *host, const char *use
     return answer;
 }
 
+/* A join of two tables that both have it. */
+static void a_column_that_comes_twice_is_a_failure(void **state)
+{
+    (void)state;
+    make_database();
+    struct test_host *host = host_with("SELECT password, 1 AS disabled, 0 AS disabled FROM users"
+                                       " WHERE name = $1",
+                                       "");
+    assert_true(try_password(host, "ann", "secret")->verdict < 0);
+    test_host_free(host);
+}
+
 static void an_empty_blob_is_no_null(void **state)
 {
     (void)state;
@@ -421,6 +433,7 @@ static int tear_down(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_column_that_comes_twice_is_a_failure),
         cmocka_unit_test(an_empty_blob_is_no_null),
         cmocka_unit_test(judge_by_the_database),
         cmocka_unit_test(keep_out_who_is_disabled_or_expired),
