@@ -29,7 +29,7 @@ static void put_text(struct text *text, const char *key, struct sp_str value)
 }
 
 /* What the user is to be judged by: as it is, or not at all. */
-static void put_secret(struct text *text, const char *key, struct sp_str value)
+static void put_exactly(struct text *text, const char *key, struct sp_str value)
 {
     put_key(text, key);
     text_put_json(text, value, true);
@@ -96,7 +96,7 @@ static void put_certificate(struct text *text, const struct sp_certificate *cert
     char digits[24];
     snprintf(digits, sizeof digits, "%" PRIu64, certificate->serial);
     put_text(text, "serial", sp_str_of(digits));
-    put_text(text, "key_id", certificate->key_id);
+    put_exactly(text, "key_id", certificate->key_id);
     put_text(text, "ca_fingerprint", certificate->ca_key_fingerprint);
     put_number(text, "valid_after", certificate->valid_after);
     if (certificate->valid_before != UINT64_MAX)
@@ -104,7 +104,7 @@ static void put_certificate(struct text *text, const struct sp_certificate *cert
     put_key(text, "principals");
     text_put(text, "[");
     for (uint64_t i = 0; i < certificate->principals_count; i++)
-        put_text(text, NULL, certificate->principals[i]);
+        put_exactly(text, NULL, certificate->principals[i]);
     text_put(text, "]");
     put_pairs(text, "critical_options", certificate->critical_options,
               certificate->critical_options_count);
@@ -135,7 +135,7 @@ static void put_responses(struct text *text, const struct sp_auth_event *event)
     put_key(text, "responses");
     text_put(text, "[");
     for (uint64_t i = 0; i < event->responses_count; i++)
-        put_secret(text, NULL, event->responses[i]);
+        put_exactly(text, NULL, event->responses[i]);
     text_put(text, "]");
 }
 
@@ -169,9 +169,9 @@ int question_write(const struct sp_auth_event *event, const char *connection, st
     if (event->head.connection)
         put_connection(ret_text, event->head.connection, connection);
     if (event->method == SP_METHOD_PASSWORD)
-        put_secret(ret_text, "password", event->password);
+        put_exactly(ret_text, "password", event->password);
     if (event->method == SP_METHOD_PASSWORD && event->new_password.len)
-        put_secret(ret_text, "new_password", event->new_password);
+        put_exactly(ret_text, "new_password", event->new_password);
     if (event->method == SP_METHOD_PUBLICKEY)
         put_public_key(ret_text, event);
     if (event->method == SP_METHOD_KEYBOARD_INTERACTIVE)
@@ -179,6 +179,6 @@ int question_write(const struct sp_auth_event *event, const char *connection, st
     text_put(ret_text, "}");
     if (!ret_text->failed)
         return 0;
-    snprintf(ret_why, WHY_SIZE, "what the user typed is no UTF-8, or memory is out");
+    snprintf(ret_why, WHY_SIZE, "what the user is judged by is no UTF-8, or memory is out");
     return SP_E_FAILED;
 }

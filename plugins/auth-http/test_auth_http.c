@@ -140,6 +140,27 @@ static void tell_the_service_all_there_is(void **state)
     text_clear(&text);
 }
 
+/* With a "?" in place of what is no UTF-8 they would be other names, or patterns. */
+static void tell_no_principal_that_is_another(void **state)
+{
+    (void)state;
+    const struct {
+        struct sp_str principal, key_id;
+    } rows[] = {{sp_str_of("ann\xff"), sp_str_of("ann's")}, {sp_str_of("ann"), sp_str_of("\xff")}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        const struct sp_certificate certificate = {.struct_size = sizeof certificate,
+                                                   .key_id = rows[i].key_id,
+                                                   .principals = &rows[i].principal,
+                                                   .principals_count = 1};
+        const struct sp_auth_event event = {
+            .user = sp_str_of("ann"), .method = SP_METHOD_PUBLICKEY, .certificate = &certificate};
+        struct text text = {0};
+        char why[WHY_SIZE];
+        assert_true(question_write(&event, "c0ffee", &text, why) < 0);
+        text_clear(&text);
+    }
+}
+
 static void understand_nothing_but_clear_answers(void **state)
 {
     (void)state;
@@ -277,6 +298,7 @@ int main(void)
         cmocka_unit_test(send_passwords_only_where_they_are_safe),
         cmocka_unit_test(fail_without_a_service),
         cmocka_unit_test(tell_the_service_all_there_is),
+        cmocka_unit_test(tell_no_principal_that_is_another),
         cmocka_unit_test(understand_nothing_but_clear_answers),
         cmocka_unit_test(hand_on_what_an_answer_holds),
         cmocka_unit_test(keep_answers_no_longer_than_meant),
