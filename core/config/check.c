@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/un.h>
 
 #include <sallyport/auth.h>
@@ -375,6 +376,7 @@ static bool is_address_pattern(const char *text)
 
 static void check_address(struct check *check, const char *key, const char *text)
 {
+    static const char mapped[] = "::ffff:";
     struct cidr network;
     char meant[INET6_ADDRSTRLEN] = "";
     if (strchr(text, '*')) {
@@ -382,6 +384,10 @@ static void check_address(struct check *check, const char *key, const char *text
             complain(check, key,
                      "\"%s\" is no pattern of numeric addresses, such as 192.0.2.* or 2001:db8:*",
                      text);
+        else if (strncasecmp(text, mapped, sizeof mapped - 1) == 0)
+            complain(check, key,
+                     "\"%s\" is like no address: write IPv4 without \"%s\", such as 192.0.2.*",
+                     text, mapped);
         return;
     }
     int rc = text[0] ? cidr_parse(text, &network) : 0;

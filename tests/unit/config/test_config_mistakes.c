@@ -76,6 +76,8 @@ static void lists_of_addresses_name_the_entry(void **state)
            "\"example.org\" is neither an address nor a network");
     expect("\"access\": {\"deny\": [\"*.example.org\"]}", "/access/deny/0",
            "\"*.example.org\" is no pattern of numeric addresses");
+    expect("\"access\": {\"deny\": [\"::FFFF:192.0.2.*\"]}", "/access/deny/0",
+           "write IPv4 without \"::ffff:\"");
     expect("\"access\": {\"deny\": [\"10.0.0.0/33\"]}", "/access/deny/0", "\"10.0.0.0/33\"");
 }
 
