@@ -159,23 +159,39 @@ static int spawn(struct host *host, int *ret_peer)
     return 0;
 }
 
-static void start(struct host *host)
+/* There is a lack of something, which may pass. A worker that comes up waits for an answer and is
+ * tried again as a whole; one that serves goes on without the plugin until the next try. */
+static void fail_to_start(struct host *host)
 {
     char why[256];
+    snprintf(why, sizeof(why), "a process cannot be started: %s", strerror(errno));
+    log_error("plugin.process_failed", LOG_TEXT("instance", name_of(host)), LOG_I64("process", 0),
+              LOG_TEXT("error", why));
+    if (host->worker->state == WORKER_STARTING)
+        answer(host, -1, why);
+    else
+        set_timer(host, backoff_failed(&host->backoff, clock_now_ms()));
+}
+
+static void start(struct host *host)
+{
     int peer = -1;
     if (spawn(host, &peer) < 0) {
-        snprintf(why, sizeof(why), "a process cannot be started: %s", strerror(errno));
-        log_error("plugin.process_failed", LOG_TEXT("instance", name_of(host)),
-                  LOG_I64("process", 0), LOG_TEXT("error", why));
-        answer(host, -1, why);
+        fail_to_start(host);
         return;
     }
     host->state = HOST_STARTING;
     set_timer(host, READY_MS);
     log_debug("plugin.process_started", LOG_TEXT("instance", name_of(host)),
               LOG_I64("process", host->pid), LOG_I64("worker", host->worker->pid));
-    if (answer(host, peer, "") == SP_ERR_AGAIN)
-        answer(host, -1, "the worker is behind with its messages"); /* it will ask again */
+    if (answer(host, peer, "") == SP_ERR_AGAIN) {
+        /* The worker is behind with its messages. Without its peer this one ends: then another. */
+        backoff_failed(&host->backoff, clock_now_ms());
+        host->is_wanted = true;
+        host->is_expected = true;
+        host->state = HOST_ENDING;
+        set_timer(host, LET_GO_MS);
+    }
     close(peer);
 }
 

@@ -2,6 +2,8 @@
  * crashes that count, loops that stand still, threads that are stuck. */
 #include "daemon.h"
 
+#include <sys/resource.h>
+
 #define PLUGIN(more)                                                                               \
     "\"banner\": \"1\", \"workers\": 1, \"plugins\": [{\"name\": \"users\"" more "}], " LISTENERS
 #define DISABLED_AFTER(crashes)                                                                    \
@@ -166,6 +168,26 @@ static void one_that_cannot_serve_says_why(void **state)
     close(client.fd);
 }
 
+/* The worker would believe that there will never be one. */
+static void one_that_cannot_be_started_now_is_started_later(void **state)
+{
+    struct daemon *daemon = *state;
+    struct rlimit before, none;
+    configure(daemon, PLUGIN(""));
+    daemon_start(daemon);
+    struct client client = client_open(daemon);
+    assert_int_equal(prlimit(daemon->pid, RLIMIT_NOFILE, NULL, &before), 0);
+    none = (struct rlimit){.rlim_cur = 3, .rlim_max = before.rlim_max};
+    assert_int_equal(prlimit(daemon->pid, RLIMIT_NOFILE, &none, NULL), 0);
+    client_say(&client, 'w');
+    WAIT_FOR(log_has(daemon, "plugin.process_failed"));
+    assert_int_equal(prlimit(daemon->pid, RLIMIT_NOFILE, &before, NULL), 0);
+    char answer = 0;
+    assert_int_equal(recv(client.fd, &answer, 1, 0), 1);
+    assert_int_equal(answer, 'h');
+    close(client.fd);
+}
+
 static void what_is_told_of_an_instance(void **state)
 {
     struct daemon *daemon = *state;
@@ -297,6 +319,7 @@ int main(int argc, char **argv)
         TEST(a_crash_in_a_worker_counts_and_the_next_worker_knows),
         TEST(one_that_sends_what_it_has_no_business_with_is_killed),
         TEST(one_that_cannot_serve_says_why),
+        TEST(one_that_cannot_be_started_now_is_started_later),
         TEST(what_is_told_of_an_instance),
         TEST(counts_outlive_the_worker_and_its_configuration),
         TEST(a_worker_whose_loop_stands_still_is_killed_and_says_where_it_was),
