@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <jansson.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -72,6 +73,15 @@ static void complain_syntax(const json_error_t *error, const char *file, struct 
                  remedy);
 }
 
+/* The library's memory is wiped: passwords and keys stand in the text, and what is freed in the
+ * process of an isolated plugin is that plugin's to look at. */
+static void wipe_and_free(void *memory)
+{
+    if (memory)
+        secret_wipe(memory, malloc_usable_size(memory));
+    free(memory);
+}
+
 /* The text as JSON, or NULL after a complaint. */
 static json_t *parse(const char *text, size_t len, const char *file, struct report *report)
 {
@@ -87,6 +97,7 @@ static json_t *parse(const char *text, size_t len, const char *file, struct repo
                      CONFIG_DEPTH_MAX);
         return NULL;
     }
+    json_set_alloc_funcs(malloc, wipe_and_free);
     json_t *root = json_loadb(text, len, JSON_REJECT_DUPLICATES, &error);
     if (!root)
         complain_syntax(&error, file, report);
