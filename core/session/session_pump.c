@@ -100,6 +100,16 @@ void session_exchange_keys(struct session *session)
 
 /* --- packets of the client's ------------------------------------------------------------------ */
 
+static void on_disconnect(struct session *session, struct wire_reader *payload)
+{
+    uint32_t reason = wire_get_u32(payload);
+    struct sp_str text = wire_get_string(payload);
+    char line[sizeof session->end_text];
+    snprintf(line, sizeof line, "client: %.*s", (int)(text.len < 128 ? text.len : 128),
+             text.len ? text.data : "");
+    session_set_end(session, reason == DISCONNECT_BY_APPLICATION ? 0 : (int32_t)reason, line);
+}
+
 bool session_on_packet(struct session *session, uint8_t number, struct wire_reader *payload)
 {
     if (session_is_over(session))
@@ -110,15 +120,9 @@ bool session_on_packet(struct session *session, uint8_t number, struct wire_read
         (number == TAP_SERVICE_REQUEST || number == TAP_USERAUTH_REQUEST))
         handshake_done(session);
     switch (number) {
-    case TAP_DISCONNECT: {
-        uint32_t reason = wire_get_u32(payload);
-        struct sp_str text = wire_get_string(payload);
-        char line[sizeof session->end_text];
-        snprintf(line, sizeof line, "client: %.*s", (int)(text.len < 128 ? text.len : 128),
-                 text.len ? text.data : "");
-        session_set_end(session, reason == DISCONNECT_BY_APPLICATION ? 0 : (int32_t)reason, line);
+    case TAP_DISCONNECT:
+        on_disconnect(session, payload);
         return false;
-    }
     case TAP_KEXINIT:
         return handshake_on_kexinit(session, payload);
     case TAP_NEWKEYS:
