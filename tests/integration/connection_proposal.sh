@@ -37,7 +37,7 @@ raw <<'END'
 c = fresh()
 for byte in c.our_banner + b"\r\n":
     c.send_raw(bytes([byte]))
-    time.sleep(0.002)
+    time.sleep(0.002)  # slowness is the case
 c.read_banner()
 with c.in_one_piece():
     c.send_packet(bytes([IGNORE]) + string("x" * 100))
