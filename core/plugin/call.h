@@ -40,7 +40,7 @@ struct plugin_call {
         struct sp_reply *reply; /* in room, or malloc()ed */
         struct reply_room room;
         uint64_t started_ns;
-        uint64_t took_ns; /* 0: not known yet */
+        uint64_t took_ns;   /* 0: not known yet */
         struct list remote; /* where the instance's process is asked, and cannot be yet */
         uint64_t shared_at; /* data of a file, in memory shared with that process */
         uint64_t shared_bytes;
@@ -58,8 +58,8 @@ void plugin_strands_free(struct plugin_strands *strands);
 /* Ask. If the instance does not offer the operation, on_done gets SP_NEXT (SP_E_UNSUPPORTED for
  * fs). */
 void plugin_call_start(struct plugin_call *call);
-/* For one whose deadline is kept elsewhere: it has passed. If the operation holds up a thread of the
- * pool, another one takes its place. */
+/* For one whose deadline is kept elsewhere: it has passed. If the operation holds up a thread of
+ * the pool, another one takes its place. */
 void plugin_call_overdue(struct plugin_call *call);
 /* Nobody waits for the answer any more: on_done is not called after this, on_release still is (it
  * may come before this returns). The plugin's cancel() is called if the answer is outstanding. */

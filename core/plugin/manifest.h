@@ -48,8 +48,8 @@ struct manifest {
  * SP_ERR_NOMEM. */
 int manifest_load(const char *file, uid_t owner, struct manifest **ret_manifest,
                   struct report *report);
-/* The same, but on failure *ret_manifest is not NULL where enough was understood to go on looking for
- * mistakes in the library, so that all are told at once. It is the caller's then, too. */
+/* The same, but on failure *ret_manifest is not NULL where enough was understood to go on looking
+ * for mistakes in the library, so that all are told at once. It is the caller's then, too. */
 int manifest_check(const char *file, uid_t owner, struct manifest **ret_manifest,
                    struct report *report);
 /* manifest_load() for the plugin of that name in the first of the directories that has one.

@@ -18,7 +18,7 @@
 #define WORKER_FD_LINK 3
 #define WORKER_FD_CONFIG 4
 #define WORKER_FD_COUNTERS 5
-#define WORKER_FD_PEER 6     /* a plugin host's: a stream socket to the worker it belongs to */
+#define WORKER_FD_PEER 6 /* a plugin host's: a stream socket to the worker it belongs to */
 
 struct supervisor_options {
     const char *config_file;

@@ -14,7 +14,7 @@ struct pool;
 
 struct pool_job;
 
-struct pool_strand { /* zero-initialise; may be freed once its last job's run() was entered */
+struct pool_strand {  /* zero-initialise; may be freed once its last job's run() was entered */
     struct list jobs; /* that wait for another one of the strand; initialised on first use */
     struct pool_job *ready; /* the one that waits for a thread only, or NULL */
     bool is_initialised;
