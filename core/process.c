@@ -85,6 +85,7 @@ static void where(const char **ret_instance, const char **ret_operation)
 
 void process_begin(const char *name, int last_fd)
 {
+    prctl(PR_SET_DUMPABLE, 0, 0, 0, 0); /* at once: others of our user may be watching for us */
     for (int fd = WORKER_FD_LINK; fd <= last_fd; fd++)
         fcntl(fd, F_SETFD, FD_CLOEXEC);
     prctl(PR_SET_NAME, name); /* /proc/self/exe would show as "exe" */

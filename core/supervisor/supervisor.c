@@ -9,6 +9,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
@@ -181,6 +182,12 @@ static void set_descriptors(void)
     }
 }
 
+/* Where all run as one user, a plugin's own process must not look into us, nor change us. */
+static void close_door(void)
+{
+    prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+}
+
 int supervisor_run(const struct supervisor_options *options)
 {
     struct supervisor supervisor = {.options = options,
@@ -188,6 +195,7 @@ int supervisor_run(const struct supervisor_options *options)
                                     .signals = {.fd = -1},
                                     .started_ms = clock_now_ms(),
                                     .log_fd = -1};
+    close_door();
     set_descriptors();
     log_open(STDERR_FILENO, LOG_LEVEL_INFO, LOG_FORMAT_TEXT);
     if (build(&supervisor) < 0) {
