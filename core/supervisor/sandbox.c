@@ -10,10 +10,12 @@
 #include "supervisor/sandbox.h"
 
 #include <errno.h>
+#include <linux/capability.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/err.h"
@@ -144,6 +146,16 @@ static int filter_calls(const struct sandbox *sandbox)
     return SP_ERR_SYSTEM;
 }
 
+/* A daemon that is not root may have been started with some, to listen on a low port. */
+static int drop_capabilities(const struct sandbox *sandbox)
+{
+    struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+    const struct __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3] = {{0}};
+    if (geteuid() != 0 && syscall(SYS_capset, &header, none) < 0)
+        return complain_step(sandbox, "", "capset");
+    return 0;
+}
+
 static int limit_resources(const struct sandbox *sandbox)
 {
     const struct config_sandbox *wanted = &sandbox->plugin->sandbox;
@@ -186,7 +198,8 @@ int sandbox_enter(const struct config *config, size_t index, struct report *repo
     const struct sandbox sandbox = sandbox_of(config, index, report);
     int rc;
     if ((rc = forgo_privileges(&sandbox)) < 0 || (rc = filter_calls(&sandbox)) < 0 ||
-        (rc = become(&sandbox)) < 0 || (rc = limit_resources(&sandbox)) < 0)
+        (rc = become(&sandbox)) < 0 || (rc = drop_capabilities(&sandbox)) < 0 ||
+        (rc = limit_resources(&sandbox)) < 0)
         return rc;
     return forbid_dumps(&sandbox);
 }

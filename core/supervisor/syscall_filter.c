@@ -15,6 +15,7 @@
 #include <sched.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 
@@ -132,6 +133,14 @@ static size_t build(struct sock_filter program[])
     program[n++] =
         LOAD(args[0]); /* the lower half, which holds the flags: both are little-endian */
     program[n++] = IF_ANY_BIT(NEW_NAMESPACES, 0, 1);
+    program[n++] = REFUSE(EPERM);
+    /* What types on the terminal that the daemon was started from, for its shell to read later. Of
+     * the request, too, the kernel looks at the lower half only. */
+    program[n++] = LOAD(nr);
+    program[n++] = IF_EQUAL(SYS_ioctl, 0, 4);
+    program[n++] = LOAD(args[1]);
+    program[n++] = IF_EQUAL(TIOCSTI, 1, 0);
+    program[n++] = IF_EQUAL(TIOCLINUX, 0, 1);
     program[n++] = REFUSE(EPERM);
     program[n++] = RETURN(SECCOMP_RET_ALLOW);
     return n;

@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <linux/capability.h>
 #include <linux/sched.h>
 #include <pthread.h>
 #include <sched.h>
@@ -17,6 +18,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
@@ -111,14 +113,15 @@ static bool refuses_what_no_plugin_needs(void)
            IS_REFUSED(settimeofday, 0, 0) && IS_REFUSED(clock_settime, 99, 0) &&
            IS_REFUSED(acct, 0, 0) && IS_REFUSED(quotactl, 0, 0) &&
            IS_REFUSED(clone, CLONE_NEWUSER | SIGCHLD, 0) &&
-           IS_REFUSED(clone, CLONE_NEWNET | CLONE_VM, 0);
+           IS_REFUSED(clone, CLONE_NEWNET | CLONE_VM, 0) && IS_REFUSED(ioctl, 0, TIOCSTI) &&
+           IS_REFUSED(ioctl, 0, (long)TIOCSTI | 1L << 40) && IS_REFUSED(ioctl, 0, TIOCLINUX);
 }
 
 /* Else the test above would show nothing. */
 static bool could_do_it_before(void)
 {
     if (IS_REFUSED(process_vm_readv, getpid(), 0) || IS_REFUSED(unshare, 0, 0) ||
-        IS_REFUSED(keyctl, 0, -1))
+        IS_REFUSED(keyctl, 0, -1) || IS_REFUSED(ioctl, -1, TIOCSTI))
         return false;
     return syscall(SYS_ptrace, PTRACE_TRACEME, 0, 0, 0) == 0;
 }
@@ -227,6 +230,26 @@ static void the_user_is_the_sandbox_s_or_the_workers(void **state)
     assert_int_equal(in_child(stays_root_beside_unprivileged_workers), 0);
 }
 
+/* As a service manager starts a daemon that is not root and yet may listen below 1024. */
+static bool has_no_capabilities(void)
+{
+    struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+    struct __user_cap_data_struct found[2];
+    if (prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) < 0 || setuid(NOBODY) < 0 ||
+        syscall(SYS_capget, &header, found) < 0 || found[0].permitted == 0)
+        return false;
+    return enter() && syscall(SYS_capget, &header, found) == 0 && found[0].permitted == 0 &&
+           found[0].effective == 0 && found[0].inheritable == 0 && found[1].permitted == 0;
+}
+
+static void capabilities_are_given_up(void **state)
+{
+    (void)state;
+    if (geteuid() != 0)
+        skip();
+    assert_int_equal(in_child(has_no_capabilities), 0);
+}
+
 static bool is_limited(int resource, rlim_t limit)
 {
     struct rlimit found;
@@ -324,6 +347,7 @@ int main(void)
         cmocka_unit_test_setup(calls_in_the_way_of_another_architecture_kill, set_up),
 #endif
         cmocka_unit_test_setup(the_user_is_the_sandbox_s_or_the_workers, set_up),
+        cmocka_unit_test_setup(capabilities_are_given_up, set_up),
         cmocka_unit_test_setup(limits_hold_for_good, set_up),
         cmocka_unit_test_setup(memory_is_limited, set_up),
         cmocka_unit_test_setup(what_cannot_be_done_is_an_error_with_its_remedy, set_up),
