@@ -152,6 +152,7 @@ static int spawn(struct host *host, int *ret_peer)
     host->starts++;
     host->words = (struct last_words){0};
     host->is_expected = false;
+    host->is_stuck = false;
     *ret_peer = pair[0];
     /* Without a link it can only die; that is seen like any other death. */
     if (link_end_open(&host->end, host->workers->reactor, spawned.link, &link_events) < 0)
@@ -309,6 +310,7 @@ void host_abort(struct host *host)
     log_error("plugin.process_stuck", LOG_TEXT("instance", name_of(host)),
               LOG_I64("process", host->pid));
     host->state = HOST_ENDING;
+    host->is_stuck = true;
     kill(host->pid, SIGABRT);
     set_timer(host, LET_GO_MS);
 }
@@ -318,11 +320,11 @@ static bool worker_is_ending(const struct host *host)
     return !host->worker || host->worker->state >= WORKER_DRAINING || worker_is_spent(host->worker);
 }
 
-/* Whether it died of what its plugin did: calling exit() is no better than a fault. One that said
- * why it cannot serve has not crashed. */
+/* Whether it died of what its plugin did: calling exit() is no better than a fault, nor is standing
+ * still. One that said why it cannot serve has not crashed. */
 static bool has_crashed(const struct host *host, int status)
 {
-    if (host->words.has_crashed)
+    if (host->words.has_crashed || host->is_stuck)
         return true;
     if (host->is_expected || host->words.failure[0])
         return false;

@@ -24,6 +24,7 @@ struct host {
     size_t index; /* of the instance */
     enum host_state state;
     bool is_expected; /* we wanted its end */
+    bool is_stuck;    /* its loop did not turn: it was told to abort */
     bool is_wanted;   /* the worker waits for another one */
     pid_t pid;        /* 0: there is no process */
     uint64_t starts;

@@ -5,7 +5,8 @@
  * What a client sends is done at once: 'a' authenticated, 'c' crash in a plugin, 'x' exit(0),
  * 'h' end the connection and hang, 'e' echo. A client's end of file ends its connection.
  * For plugins: 'w' want the process of the first instance, and answer 'h' when it is there or 'n'
- * if there is none; 'C' have that process crash, 'X' exit, 'S' stand still, 'M' send nonsense; 't'
+ * if there is none; 'C' have that process crash, 'X' exit, 'S' stand still, 'I' stand still and not
+ * be aborted, 'M' send nonsense; 't'
  * let the loop stand still, 'T' and stop; 'o' tell that too many threads are stuck; 'n' count; 'd'
  * answer '1' if the first instance is disabled, else '0'.
  */
@@ -143,6 +144,7 @@ static inline void fake_play_plugin(struct fake_worker *worker, int client, char
     case 'C':
     case 'X':
     case 'S':
+    case 'I':
     case 'M':
         fake_answer(worker->peer, what);
         break;
@@ -228,7 +230,7 @@ static inline void fake_serve(struct fake_worker *worker, struct fake_connection
         fake_end(worker, connection);
         for (;;)
             pause();
-    } else if (strchr("wCXSMtTond", what)) {
+    } else if (strchr("wCXSIMtTond", what)) {
         fake_play_plugin(worker, connection->fd, what);
     } else if (write(connection->fd, &what, 1) != 1) {
         fake_end(worker, connection);
@@ -319,7 +321,9 @@ static inline int fake_host_main(const char *instance)
             return 0;
         if (what == 'M')
             fake_tell(LINK_ENDED, 1);
-        if (what == 'S') {
+        if (what == 'I')
+            signal(SIGABRT, SIG_IGN);
+        if (what == 'S' || what == 'I') {
             *counters.turns = 1;
             for (;;)
                 pause();

@@ -290,6 +290,23 @@ static void a_process_whose_loop_stands_still_is_killed_and_says_where_it_was(vo
     close(client.fd);
 }
 
+/* Else it would be started again at once, and again, and never be disabled. */
+static void one_that_stands_still_and_cannot_be_aborted_has_crashed(void **state)
+{
+    struct daemon *daemon = *state;
+    configure(daemon, "\"timeouts\": {\"stuck_ms\": 200}, " PLUGIN(""));
+    daemon_start(daemon);
+    struct client client = client_open(daemon);
+    assert_int_equal(said(&client, 'w'), 'h');
+    WAIT_FOR(plugin_is(daemon, "state", "running"));
+    client_say(&client, 'I');
+    WAIT_FOR(log_has(daemon, "error plugin.process_stuck"));
+    WAIT_FOR(log_has(daemon, "plugin.process_killed"));
+    WAIT_FOR(plugin_number(daemon, "crashes") == 1);
+    assert_true(log_has(daemon, "signal=9"));
+    close(client.fd);
+}
+
 static void a_worker_with_too_many_stuck_threads_is_replaced_and_keeps_its_connections(void **state)
 {
     struct daemon *daemon = *state;
@@ -325,6 +342,7 @@ int main(int argc, char **argv)
         TEST(a_worker_whose_loop_stands_still_is_killed_and_says_where_it_was),
         TEST(a_worker_that_somebody_has_stopped_is_left_alone),
         TEST(a_process_whose_loop_stands_still_is_killed_and_says_where_it_was),
+        TEST(one_that_stands_still_and_cannot_be_aborted_has_crashed),
         TEST(a_worker_with_too_many_stuck_threads_is_replaced_and_keeps_its_connections),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
