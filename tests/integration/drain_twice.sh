@@ -13,8 +13,9 @@ channel = c.open_session()
 check(channel.exec("sleep 1000"), "exec refused while draining")
 # Two signals that come before the daemon has looked are one.
 with open(os.environ["W"] + "/log", encoding="utf-8") as log:
-    said = ""
+    said, end = "", time.monotonic() + 20
     while "daemon.draining" not in said:
+        check(time.monotonic() < end, "the daemon did not begin to drain")
         time.sleep(0.02)
         said += log.read()
 os.kill(int(os.environ["DAEMON_PID"]), signal.SIGTERM)
