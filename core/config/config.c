@@ -225,6 +225,8 @@ int config_load_more(const char *file, config_more *more, struct config **ret_co
     }
     if (fd >= 0)
         close(fd);
+    if (buffer_length(&text) > 0)
+        secret_wipe(buffer_data(&text), buffer_length(&text));
     buffer_release(&text);
     return rc;
 }
@@ -247,7 +249,7 @@ static void free_plugins(struct config *config)
         struct config_plugin *plugin = &config->plugins[i];
         free(plugin->name);
         free(plugin->plugin);
-        free(plugin->config_json);
+        wipe_and_free(plugin->config_json);
         free(plugin->threading);
         free(plugin->deadlines_json);
         free(plugin->sandbox.user);
