@@ -3,10 +3,11 @@
  */
 #include "auth_http.h"
 
-#include <arpa/inet.h>
 #include <curl/curl.h>
 #include <jansson.h>
 #include <string.h>
+
+#include "common/loopback.h"
 
 static const struct {
     const char *name;
@@ -33,15 +34,6 @@ uint32_t method_by_name(const char *name)
     return 0;
 }
 
-/* libcurl takes "localhost" for the machine itself, whatever a name server says. */
-static bool is_loopback(const char *host)
-{
-    struct in_addr address;
-    if (strcmp(host, "localhost") == 0 || strcmp(host, "[::1]") == 0)
-        return true;
-    return inet_pton(AF_INET, host, &address) == 1 && (ntohl(address.s_addr) >> 24) == 127;
-}
-
 /* What is wrong with the URL, or NULL. */
 static const char *judge_url(const struct options *options, CURLU *url)
 {
@@ -54,7 +46,7 @@ static const char *judge_url(const struct options *options, CURLU *url)
         wrong = "is not a URL; write it like https://users.example.org/ssh";
     else if (curl_url_get(url, CURLUPART_USER, &user, 0) == CURLUE_OK)
         wrong = "may not hold a user and password; put a header into headers_file";
-    else if (strcmp(scheme, "http") == 0 && !may_be_plain && !is_loopback(host))
+    else if (strcmp(scheme, "http") == 0 && !may_be_plain && !host_is_loopback(host))
         wrong = "would send passwords in the clear; use https, or set allow_plain_http";
     else if (strcmp(scheme, "http") != 0 && strcmp(scheme, "https") != 0)
         wrong = "must begin with https:// or http://";

@@ -3,7 +3,6 @@
  */
 #include "auth_ldap.h"
 
-#include <arpa/inet.h>
 #include <jansson.h>
 #include <ldap.h>
 #include <openssl/crypto.h>
@@ -11,6 +10,7 @@
 #include <string.h>
 
 #include "common/file.h"
+#include "common/loopback.h"
 
 #define PASSWORD_FILE_MOST 4096u
 
@@ -20,19 +20,11 @@ static const char *text(const json_t *json, const char *key)
     return value ? value : "";
 }
 
-static bool is_loopback(const char *host)
-{
-    struct in_addr address;
-    if (strcmp(host, "localhost") == 0 || strcmp(host, "::1") == 0)
-        return true;
-    return inet_pton(AF_INET, host, &address) == 1 && (ntohl(address.s_addr) >> 24) == 127;
-}
-
 /* What is wrong with one server's URI, or NULL. */
 static const char *judge_server(const LDAPURLDesc *url, const struct options *options)
 {
     bool may_be_plain = json_is_true(json_object_get(options->json, "allow_plain"));
-    bool is_local = !url->lud_host || !*url->lud_host || is_loopback(url->lud_host);
+    bool is_local = !url->lud_host || !*url->lud_host || host_is_loopback(url->lud_host);
     if (strncmp(options->uri, url->lud_scheme, strlen(url->lud_scheme)) != 0 ||
         options->uri[strlen(url->lud_scheme)] != ':')
         return "must be of one kind: all ldap://, or all ldaps://";

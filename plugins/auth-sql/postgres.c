@@ -9,12 +9,13 @@
 
 #include "auth_sql.h"
 
-#include <arpa/inet.h>
 #include <libpq-fe.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "common/loopback.h"
 
 #define KEYWORDS_MOST 64
 
@@ -40,12 +41,8 @@ static int explain(const PGconn *connection, char *ret_why)
 
 static bool is_local(const char *host)
 {
-    struct in_addr address;
-    if (!*host || *host == '/' || *host == '@')
-        return true; /* a Unix socket */
-    if (strcmp(host, "localhost") == 0 || strcmp(host, "::1") == 0)
-        return true;
-    return inet_pton(AF_INET, host, &address) == 1 && (ntohl(address.s_addr) >> 24) == 127;
+    bool is_socket = !*host || *host == '/' || *host == '@';
+    return is_socket || host_is_loopback(host);
 }
 
 /* Whether all of a list are. */
