@@ -222,15 +222,12 @@ static void tell_cancel(struct plugin_call *call, sp_token token)
     frame_leave(&frame);
 }
 
-/* The call holds up a thread of the pool, one of so many, past its deadline. Once there are too
- * many, the worker as a whole is given up. */
-static void tell_stuck(struct plugin_call *call, uint32_t held_up)
+void call_tell_stuck(struct plugin_instance *instance, const char *operation, uint32_t held_up)
 {
-    struct plugin_host *host = call->instance->host;
+    struct plugin_host *host = instance->host;
     const struct plugin_launcher *launcher = host->services.launcher;
-    log_error("plugin.stuck", LOG_TEXT("instance", call->instance->name),
-              LOG_TEXT("operation", call_operation_name(call->operation)),
-              LOG_U64("threads", held_up));
+    log_error("plugin.stuck", LOG_TEXT("instance", instance->name),
+              LOG_TEXT("operation", operation), LOG_U64("threads", held_up));
     if (held_up <= host->stuck_max || host->is_overloaded)
         return;
     host->is_overloaded = true;
@@ -267,7 +264,7 @@ static void on_deadline(struct reactor_timer *timer)
         count_failure(call);
         counting_timed_out(call->instance, call->operation);
         if (held_up > 0)
-            tell_stuck(call, held_up);
+            call_tell_stuck(call->instance, call_operation_name(call->operation), held_up);
         if (is_outstanding)
             tell_cancel(call, call->state.token);
     }
@@ -283,7 +280,7 @@ void plugin_call_overdue(struct plugin_call *call)
         held_up = pool_replace(host->pool, &call->state.job, host->replaced_max);
     pthread_mutex_unlock(&host->lock);
     if (held_up > 0)
-        tell_stuck(call, held_up);
+        call_tell_stuck(call->instance, call_operation_name(call->operation), held_up);
 }
 
 void plugin_call_cancel(struct plugin_call *call)

@@ -20,6 +20,8 @@
 #include "plugin/remote.h"
 
 #define KEY_ROOM 64
+/* After so many that were left out, the one that runs is taken for stuck. */
+#define TICKS_STUCK 30u
 
 static void complain(const struct config *config, size_t number, const char *field,
                      struct report *report, const char *text)
@@ -376,13 +378,19 @@ void instance_tick(struct plugin_instance *instance)
         tick_on_reactor(instance);
         return;
     }
+    uint32_t held_up = 0; /* threads of the pool */
     pthread_mutex_lock(&host->lock);
     if (!instance->is_ticking) {
         instance->is_ticking = true;
+        instance->ticks_missed = 0;
         instance->running++;
         instance->tick_job.strand =
             instance->threading == THREADING_SERIAL ? &instance->strand : NULL;
         pool_submit(host->pool, &instance->tick_job);
+    } else if (++instance->ticks_missed % TICKS_STUCK == 0) {
+        held_up = pool_replace(host->pool, &instance->tick_job, host->replaced_max);
     }
     pthread_mutex_unlock(&host->lock);
+    if (held_up > 0)
+        call_tell_stuck(instance, "tick", held_up);
 }

@@ -46,9 +46,10 @@ struct plugin_instance {
     struct pool_job tick_job;  /* "connection", "serial" */
 
     /* Under the host's lock. */
-    struct list calls; /* not yet released */
-    uint32_t running;  /* operations and ticks with the pool: queued or on a thread */
-    bool is_ticking;   /* the tick job is with the pool */
+    struct list calls;     /* not yet released */
+    uint32_t running;      /* operations and ticks with the pool: queued or on a thread */
+    bool is_ticking;       /* the tick job is with the pool … */
+    uint32_t ticks_missed; /* … and was when so many others would have been due */
 };
 
 /* Find the manifest and check the configuration, as far as can be done without running code of the

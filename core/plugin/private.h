@@ -90,6 +90,10 @@ void call_release_all(struct plugin_instance *instance);
 /* Whether a call's on_done is still to come. */
 bool call_is_awaited(struct plugin_instance *instance);
 
+/* The instance holds up a thread of the pool, one of so many, past its time. Once there are too
+ * many, the worker as a whole is given up. Reactor thread. */
+void call_tell_stuck(struct plugin_instance *instance, const char *operation, uint32_t held_up);
+
 /* answer.c: what an instance's own process says of a call, on the reactor thread. NULL if the token
  * is none, or another instance's. */
 struct plugin_call *call_find(struct plugin_instance *instance, sp_token token);

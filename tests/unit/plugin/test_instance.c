@@ -70,6 +70,35 @@ static void tick_does_not_overlap_itself(void **state)
     end();
 }
 
+static int32_t allow(const struct sp_host *host, const char *operation,
+                     const struct sp_event *event)
+{
+    (void)host, (void)operation, (void)event;
+    return SP_ALLOW;
+}
+
+static void tick_that_never_ends_does_not_keep_a_thread_from_others(void **state)
+{
+    (void)state;
+    struct question q;
+    begin("puppet-connection", 1);
+    puppet->on_tick = count_tick;
+    puppet->on_call = allow;
+    stage.config.limits.stuck_threads = 1;
+    stage_up(&stage, NULL);
+    stage_wait(&stage, atomic_load(&seen.ticks) == 1);
+    for (int second = 0; second < 30; second++) /* as many ticks that are left out */
+        instance_tick(plugin_host_find(stage.host, "doll", PLUGIN_AUTH));
+    assert_true(stage_logged(&stage, "plugin.stuck", "instance=doll", "operation=tick"));
+    question_init(&q, &stage, "doll", PLUGIN_AUTH_password);
+    plugin_call_start(&q.call);
+    stage_wait(&stage, q.released);
+    assert_int_equal(q.verdict, SP_ALLOW);
+    sem_post(&seen.go);
+    stage_wait(&stage, atomic_load(&seen.running) == 0);
+    end();
+}
+
 static int32_t note_create(const struct sp_host *host, const char *config)
 {
     assert_int_equal(host->abi_major, SP_ABI_MAJOR);
@@ -230,6 +259,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(tick_does_not_overlap_itself),
+        cmocka_unit_test(tick_that_never_ends_does_not_keep_a_thread_from_others),
         cmocka_unit_test(instance_is_created_started_stopped_and_destroyed),
         cmocka_unit_test(instance_that_cannot_start_is_destroyed),
         cmocka_unit_test(deadlines_of_single_operations_come_before_those_of_all),
