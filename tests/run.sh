@@ -69,6 +69,7 @@ unit_tests() # DIRECTORY REGEX [LAUNCHER...]
     shift 2
     rm -f "$dir/unit.xml" "$dir/counts"
     (cd "$dir" && "$@" ctest --parallel 2 --timeout 300 -R "$regex" --output-junit unit.xml \
+        --test-output-size-passed 1000000 --test-output-size-failed 1000000 \
         >unit.log 2>&1)
     python3 tests/support/count_cases.py "$dir/unit.xml" "$dir/counts"
     add $(cat "$dir/counts" 2>/dev/null || echo 0 1 0)

@@ -15,7 +15,7 @@
 
 enum { CHANNEL = 5, CONNECTION = 9, ROOM = 1000, GUEST_FD = 3 };
 
-static sp_token hanging;
+static _Atomic sp_token hanging;
 static sp_id opened;
 
 static void *answer_later(void *arg)
