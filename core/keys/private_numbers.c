@@ -5,6 +5,7 @@
 #include <openssl/core_names.h>
 #include <openssl/param_build.h>
 
+#include "keys/pkey.h"
 #include "keys/private_form.h"
 
 #define ED25519_SIZE 32
@@ -27,15 +28,9 @@ EVP_PKEY *private_from_ed25519(const uint8_t *secret, const uint8_t *public)
 /* Takes params over. */
 static EVP_PKEY *make(const char *type, OSSL_PARAM *params)
 {
-    EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_from_name(NULL, type, NULL);
-    EVP_PKEY *pkey = NULL;
+    EVP_PKEY *pkey = pkey_from_params(type, EVP_PKEY_KEYPAIR, params);
+    EVP_PKEY_CTX *context = pkey ? EVP_PKEY_CTX_new_from_pkey(NULL, pkey, NULL) : NULL;
 
-    if (params && context && EVP_PKEY_fromdata_init(context) == 1 &&
-        EVP_PKEY_fromdata(context, &pkey, EVP_PKEY_KEYPAIR, params) != 1)
-        pkey = NULL;
-    EVP_PKEY_CTX_free(context);
-    OSSL_PARAM_free(params); /* wipes what lies in secure memory */
-    context = pkey ? EVP_PKEY_CTX_new_from_pkey(NULL, pkey, NULL) : NULL;
     if (pkey && (!context || EVP_PKEY_pairwise_check(context) != 1)) {
         EVP_PKEY_free(pkey);
         pkey = NULL;

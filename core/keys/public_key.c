@@ -12,6 +12,7 @@
 
 #include "base/err.h"
 #include "base/str.h"
+#include "keys/pkey.h"
 
 #define ED25519_KEY_SIZE 32
 #define ED25519_SIGNATURE_SIZE 64
@@ -152,16 +153,7 @@ int public_key_put(struct buffer *buffer, const struct public_key *key)
 
 static EVP_PKEY *make_from(const char *type, OSSL_PARAM_BLD *builder)
 {
-    OSSL_PARAM *params = OSSL_PARAM_BLD_to_param(builder);
-    EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_from_name(NULL, type, NULL);
-    EVP_PKEY *pkey = NULL;
-
-    if (params && context && EVP_PKEY_fromdata_init(context) == 1 &&
-        EVP_PKEY_fromdata(context, &pkey, EVP_PKEY_PUBLIC_KEY, params) != 1)
-        pkey = NULL;
-    EVP_PKEY_CTX_free(context);
-    OSSL_PARAM_free(params);
-    return pkey;
+    return pkey_from_params(type, EVP_PKEY_PUBLIC_KEY, OSSL_PARAM_BLD_to_param(builder));
 }
 
 static BIGNUM *number_of(struct sp_str text)

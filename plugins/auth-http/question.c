@@ -76,6 +76,16 @@ static void put_pairs(struct text *text, const char *key, const struct sp_pair *
     text_put(text, "]");
 }
 
+static void put_list(struct text *text, const char *key, const struct sp_str *values,
+                     uint64_t count)
+{
+    put_key(text, key);
+    text_put(text, "[");
+    for (uint64_t i = 0; i < count; i++)
+        put_exactly(text, NULL, values[i]);
+    text_put(text, "]");
+}
+
 static void put_methods(struct text *text, uint32_t methods)
 {
     put_key(text, "methods_done");
@@ -101,11 +111,7 @@ static void put_certificate(struct text *text, const struct sp_certificate *cert
     put_number(text, "valid_after", certificate->valid_after);
     if (certificate->valid_before != UINT64_MAX)
         put_number(text, "valid_before", certificate->valid_before);
-    put_key(text, "principals");
-    text_put(text, "[");
-    for (uint64_t i = 0; i < certificate->principals_count; i++)
-        put_exactly(text, NULL, certificate->principals[i]);
-    text_put(text, "]");
+    put_list(text, "principals", certificate->principals, certificate->principals_count);
     put_pairs(text, "critical_options", certificate->critical_options,
               certificate->critical_options_count);
     put_pairs(text, "extensions", certificate->extensions, certificate->extensions_count);
@@ -132,11 +138,7 @@ static void put_responses(struct text *text, const struct sp_auth_event *event)
 {
     put_number(text, "round", event->round);
     put_text(text, "submethods", event->submethods);
-    put_key(text, "responses");
-    text_put(text, "[");
-    for (uint64_t i = 0; i < event->responses_count; i++)
-        put_exactly(text, NULL, event->responses[i]);
-    text_put(text, "]");
+    put_list(text, "responses", event->responses, event->responses_count);
 }
 
 static void put_connection(struct text *text, const struct sp_connection *connection,

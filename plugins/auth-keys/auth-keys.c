@@ -13,18 +13,9 @@
 #include <string.h>
 #include <unistd.h>
 
-/* --- who it is about -------------------------------------------------------------------------- */
+#define NAME_MOST 255
 
-/* A name that would not stay one component of a path is nobody's. */
-static bool name_is_sound(struct sp_str name)
-{
-    if (name.len == 0 || name.len > 255 || name.data[0] == '.')
-        return false;
-    for (uint64_t i = 0; i < name.len; i++)
-        if ((unsigned char)name.data[i] < 0x20 || name.data[i] == 0x7f || name.data[i] == '/')
-            return false;
-    return true;
-}
+/* --- who it is about -------------------------------------------------------------------------- */
 
 /* 1: found; 0: the system knows nobody of that name; negative: that could not be found out. */
 static int find_system_user(struct person *person)
@@ -126,7 +117,7 @@ static int32_t publickey(void *arg, const struct sp_auth_event *event)
     int32_t verdict = SP_NEXT;
     int found = 1;
 
-    if (!name_is_sound(event->user))
+    if (!name_is_component(event->user, NAME_MOST)) /* it may stand in a path */
         return SP_DENY;
     struct person person = {.name = strndup(event->user.data, (size_t)event->user.len),
                             .uid = geteuid()};

@@ -13,6 +13,7 @@
 #include "common/file.h"
 #include "common/grant.h"
 #include "common/log.h"
+#include "common/name.h"
 
 struct json_t;
 

@@ -19,6 +19,7 @@
 #include <openssl/crypto.h>
 
 #include "common/file.h"
+#include "common/name.h"
 
 #define FILE_MAX 4096
 #define NAME_MAX_BYTES 200 /* and a suffix is still a file's name */
@@ -33,12 +34,7 @@ struct used {
 
 bool totp_name_is_sound(struct sp_str user)
 {
-    if (user.len == 0 || user.len > NAME_MAX_BYTES || user.data[0] == '.')
-        return false;
-    for (uint64_t i = 0; i < user.len; i++)
-        if ((unsigned char)user.data[i] < 0x20 || user.data[i] == 0x7f || user.data[i] == '/')
-            return false;
-    return true;
+    return name_is_component(user, NAME_MAX_BYTES);
 }
 
 /* False: too long. */
