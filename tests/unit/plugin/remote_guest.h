@@ -16,6 +16,8 @@
 enum { CHANNEL = 5, CONNECTION = 9, ROOM = 1000, GUEST_FD = 3 };
 
 static _Atomic sp_token hanging;
+/* The loop's thread may cancel before the operation's has come to note what it leaves hanging. */
+static _Atomic sp_token cancelled;
 static sp_id opened;
 
 static void *answer_later(void *arg)
@@ -52,7 +54,7 @@ static int32_t guest_password(const struct sp_host *host, const struct sp_event 
     }
     if (user_is(event, "never")) {
         hanging = event->token;
-        return SP_PENDING;
+        return cancelled == event->token ? SP_DENY : SP_PENDING;
     }
     if (user_is(event, "garbage"))
         return 4711;
@@ -175,6 +177,7 @@ static int32_t guest_on_call(const struct sp_host *host, const char *name,
 static void guest_on_cancel(const struct sp_host *host, sp_token token)
 {
     struct sp_reply reply = {sizeof reply, SP_DENY};
+    cancelled = token;
     if (token == hanging)
         host->complete(host, token, &reply);
 }
