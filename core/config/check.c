@@ -491,6 +491,7 @@ void config_check(const struct config *config, const char *file, struct report *
     check_chain(&check, "auth", &config->auth_chain);
     check_chain(&check, "channel", &config->channel_chain);
     check_chain(&check, "log", &config->log_chain);
+    check_chain(&check, "sftp", &config->sftp_chain);
     check_addresses(&check, "allow", &config->access.allow);
     check_addresses(&check, "deny", &config->access.deny);
     check_require(&check);

@@ -261,6 +261,7 @@ static void free_plugins(struct config *config)
     free_texts(config->auth_chain.instances, config->auth_chain.count);
     free_texts(config->channel_chain.instances, config->channel_chain.count);
     free_texts(config->log_chain.instances, config->log_chain.count);
+    free_texts(config->sftp_chain.instances, config->sftp_chain.count);
     for (size_t i = 0; i < config->auth_require_count; i++) {
         for (size_t k = 0; k < config->auth_require[i].count; k++)
             free(config->auth_require[i].items[k].instance);

@@ -228,6 +228,7 @@ struct config {
     struct config_chain auth_chain;
     struct config_chain channel_chain;
     struct config_chain log_chain;
+    struct config_chain sftp_chain;
     uint32_t auth_methods;               /* SP_METHOD_* offered */
     struct config_factors *auth_require; /* none: one factor is enough */
     size_t auth_require_count;

@@ -451,6 +451,7 @@ static void extract_auth(struct extract *extract, const json_t *root)
     extract_chain(extract, chains, "auth", &config->auth_chain);
     extract_chain(extract, chains, "channel", &config->channel_chain);
     extract_chain(extract, chains, "log", &config->log_chain);
+    extract_chain(extract, chains, "sftp", &config->sftp_chain);
     for (size_t i = 0; i < json_array_size(list); i++) {
         const char *name = json_string_value(json_array_get(list, i));
         config->auth_methods |= name ? method_bit(name, strlen(name)) : 0;

@@ -61,6 +61,8 @@ static void check_uses(const struct check *check)
     check_chain(check, "connection", &config->connection_chain, PLUGIN_CONNECTION);
     check_chain(check, "auth", &config->auth_chain, PLUGIN_AUTH);
     check_chain(check, "channel", &config->channel_chain, PLUGIN_CHANNEL);
+    check_chain(check, "log", &config->log_chain, PLUGIN_LOG);
+    check_chain(check, "sftp", &config->sftp_chain, PLUGIN_SFTP);
     for (size_t i = 0; i < config->subsystems_count; i++)
         check_subsystem(check, &config->subsystems[i]);
     for (size_t i = 0; i < config->mounts_count; i++) {

@@ -258,6 +258,13 @@ uint32_t plugin_instance_epoch(const struct plugin_instance *instance)
     return instance->epoch;
 }
 
+struct plugin_sftp_wants plugin_instance_sftp_wants(const struct plugin_instance *instance)
+{
+    const struct manifest *manifest = instance->manifest;
+    return (struct plugin_sftp_wants){manifest->sftp_before, manifest->sftp_after,
+                                      manifest->sftp_data, manifest->sftp_listings};
+}
+
 bool plugin_instance_on_error_next(const struct plugin_instance *instance)
 {
     return instance->on_error_next;

@@ -174,6 +174,24 @@ static const struct field fields_of_sp_fs_space[] = {
 };
 static const struct layout layout_sp_fs_space = LAYOUT_FIXED(sp_fs_space);
 
+static const struct field fields_of_sp_fs_principal[] = {
+    FIELD(sp_fs_principal, FIELD_U32, kind),
+    FIELD(sp_fs_principal, FIELD_U32, id),
+    FIELD(sp_fs_principal, FIELD_NAME, name),
+};
+static const struct layout layout_sp_fs_principal = LAYOUT_FIXED(sp_fs_principal);
+
+static const struct field fields_of_sp_fs_support[] = {
+    FIELD(sp_fs_support, FIELD_U32, open_flags),
+    FIELD(sp_fs_support, FIELD_U32, attributes),
+    FIELD(sp_fs_support, FIELD_U32, attributes_set),
+    FIELD(sp_fs_support, FIELD_U32, attribute_bits),
+    FIELD(sp_fs_support, FIELD_U32, rename_flags),
+    FIELD(sp_fs_support, FIELD_U32, lock_flags),
+    FIELD(sp_fs_support, FIELD_U32, acl),
+};
+static const struct layout layout_sp_fs_support = LAYOUT_SIZED(sp_fs_support);
+
 static const struct field fields_of_sp_fs_reply[] = {
     FIELD(sp_fs_reply, FIELD_I32, head.verdict),
     FIELD(sp_fs_reply, FIELD_U32, status),
@@ -186,8 +204,31 @@ static const struct field fields_of_sp_fs_reply[] = {
     FIELD(sp_fs_reply, FIELD_U64, entries_count),
     FIELD_LIST(sp_fs_reply, entries, &layout_sp_fs_entry, ENTRIES_MAX),
     FIELD_OF(sp_fs_reply, FIELD_POINTER, space, &layout_sp_fs_space),
+    FIELD(sp_fs_reply, FIELD_BYTES, data),
+    FIELD(sp_fs_reply, FIELD_U64, principals_count),
+    FIELD_LIST(sp_fs_reply, principals, &layout_sp_fs_principal, PAIRS_MAX),
+    FIELD_OF(sp_fs_reply, FIELD_POINTER, support, &layout_sp_fs_support),
 };
 const struct layout layout_sp_fs_reply = LAYOUT_SIZED(sp_fs_reply);
+
+static const struct field fields_of_sp_sftp_reply[] = {
+    FIELD(sp_sftp_reply, FIELD_I32, head.verdict),
+    FIELD(sp_sftp_reply, FIELD_U32, status),
+    FIELD(sp_sftp_reply, FIELD_U32, changes),
+    FIELD(sp_sftp_reply, FIELD_BYTES, text),
+    FIELD(sp_sftp_reply, FIELD_NAME, path),
+    FIELD(sp_sftp_reply, FIELD_NAME, target),
+    FIELD(sp_sftp_reply, FIELD_U32, flags),
+    FIELD(sp_sftp_reply, FIELD_U64, file),
+    FIELD(sp_sftp_reply, FIELD_U64, offset),
+    FIELD(sp_sftp_reply, FIELD_U64, length),
+    FIELD_OF(sp_sftp_reply, FIELD_POINTER, attributes, &layout_sp_fs_attributes),
+    FIELD(sp_sftp_reply, FIELD_U64, entries_count),
+    FIELD_LIST(sp_sftp_reply, entries, &layout_sp_fs_entry, ENTRIES_MAX),
+    FIELD(sp_sftp_reply, FIELD_BYTES, data),
+    FIELD(sp_sftp_reply, FIELD_U64, count),
+};
+const struct layout layout_sp_sftp_reply = LAYOUT_SIZED(sp_sftp_reply);
 
 static const struct field fields_of_sp_log_reply[] = {
     FIELD(sp_log_reply, FIELD_I32, head.verdict),
@@ -346,10 +387,9 @@ static const struct field fields_of_sp_fs_attach[] = {
 const struct layout layout_sp_fs_attach = LAYOUT_SIZED(sp_fs_attach);
 
 static const struct field fields_of_sp_fs_path[] = {
-    FIELDS_OF_HEAD(sp_fs_path),
-    FIELD(sp_fs_path, FIELD_U64, view),
-    FIELD(sp_fs_path, FIELD_BYTES, path),
-    FIELD(sp_fs_path, FIELD_U32, flags),
+    FIELDS_OF_HEAD(sp_fs_path),           FIELD(sp_fs_path, FIELD_U64, view),
+    FIELD(sp_fs_path, FIELD_BYTES, path), FIELD(sp_fs_path, FIELD_U32, flags),
+    FIELD(sp_fs_path, FIELD_U32, wanted),
 };
 const struct layout layout_sp_fs_path = LAYOUT_SIZED(sp_fs_path);
 
@@ -375,6 +415,7 @@ static const struct field fields_of_sp_fs_handle[] = {
     FIELD(sp_fs_handle, FIELD_U64, handle),
     FIELD(sp_fs_handle, FIELD_U64, count),
     FIELD_OF(sp_fs_handle, FIELD_POINTER, attributes, &layout_sp_fs_attributes),
+    FIELD(sp_fs_handle, FIELD_U32, wanted),
 };
 const struct layout layout_sp_fs_handle = LAYOUT_SIZED(sp_fs_handle);
 
@@ -396,6 +437,86 @@ static const struct field fields_of_sp_fs_copy[] = {
     FIELD(sp_fs_copy, FIELD_U64, target_offset),
 };
 const struct layout layout_sp_fs_copy = LAYOUT_SIZED(sp_fs_copy);
+
+static const struct field fields_of_sp_fs_lock[] = {
+    FIELDS_OF_HEAD(sp_fs_lock),           FIELD(sp_fs_lock, FIELD_U64, view),
+    FIELD(sp_fs_lock, FIELD_U64, handle), FIELD(sp_fs_lock, FIELD_U64, offset),
+    FIELD(sp_fs_lock, FIELD_U64, length), FIELD(sp_fs_lock, FIELD_U32, flags),
+};
+const struct layout layout_sp_fs_lock = LAYOUT_SIZED(sp_fs_lock);
+
+static const struct field fields_of_sp_fs_hash[] = {
+    FIELDS_OF_HEAD(sp_fs_hash),           FIELD(sp_fs_hash, FIELD_U64, view),
+    FIELD(sp_fs_hash, FIELD_U64, handle), FIELD(sp_fs_hash, FIELD_NAME, algorithm),
+    FIELD(sp_fs_hash, FIELD_U64, offset), FIELD(sp_fs_hash, FIELD_U64, length),
+};
+const struct layout layout_sp_fs_hash = LAYOUT_SIZED(sp_fs_hash);
+
+static const struct field fields_of_sp_fs_principals[] = {
+    FIELDS_OF_HEAD(sp_fs_principals),
+    FIELD(sp_fs_principals, FIELD_U64, view),
+    FIELD(sp_fs_principals, FIELD_U64, principals_count),
+    FIELD_LIST(sp_fs_principals, principals, &layout_sp_fs_principal, PAIRS_MAX),
+};
+const struct layout layout_sp_fs_principals = LAYOUT_SIZED(sp_fs_principals);
+
+static const struct field fields_of_sp_sftp_listed[] = {
+    FIELD(sp_sftp_listed, FIELD_NAME, name),
+    FIELD(sp_sftp_listed, FIELD_U32, type),
+    FIELD_OF(sp_sftp_listed, FIELD_POINTER, attributes, &layout_sp_fs_attributes),
+};
+static const struct layout layout_sp_sftp_listed = LAYOUT_FIXED(sp_sftp_listed);
+
+static const struct field fields_of_sp_sftp_event[] = {
+    FIELDS_OF_HEAD(sp_sftp_event),
+    FIELD(sp_sftp_event, FIELD_U64, channel),
+    FIELD(sp_sftp_event, FIELD_U64, act),
+    FIELD(sp_sftp_event, FIELD_U32, family),
+    FIELD(sp_sftp_event, FIELD_U32, protocol),
+    FIELD(sp_sftp_event, FIELD_BYTES, name),
+    FIELD(sp_sftp_event, FIELD_BYTES, path),
+    FIELD(sp_sftp_event, FIELD_BYTES, target),
+    FIELD(sp_sftp_event, FIELD_BYTES, mount),
+    FIELD(sp_sftp_event, FIELD_U64, file),
+    FIELD(sp_sftp_event, FIELD_U64, file_target),
+    FIELD(sp_sftp_event, FIELD_U64, offset),
+    FIELD(sp_sftp_event, FIELD_U64, offset_target),
+    FIELD(sp_sftp_event, FIELD_U64, length),
+    FIELD(sp_sftp_event, FIELD_U32, flags),
+    FIELD(sp_sftp_event, FIELD_U32, version),
+    FIELD_OF(sp_sftp_event, FIELD_POINTER, attributes, &layout_sp_fs_attributes),
+    FIELD(sp_sftp_event, FIELD_BYTES, data),
+    FIELD(sp_sftp_event, FIELD_U32, status),
+    FIELD(sp_sftp_event, FIELD_U32, decided),
+    FIELD(sp_sftp_event, FIELD_BYTES, text),
+    FIELD(sp_sftp_event, FIELD_BYTES, result_path),
+    FIELD(sp_sftp_event, FIELD_U64, count),
+    FIELD(sp_sftp_event, FIELD_U64, duration_ns),
+    FIELD_OF(sp_sftp_event, FIELD_POINTER, result, &layout_sp_fs_attributes),
+    FIELD(sp_sftp_event, FIELD_U64, entries_count),
+    FIELD_LIST(sp_sftp_event, entries, &layout_sp_sftp_listed, ENTRIES_MAX),
+};
+const struct layout layout_sp_sftp_event = LAYOUT_SIZED(sp_sftp_event);
+
+static const struct field fields_of_sp_sftp_transfer[] = {
+    FIELDS_OF_HEAD(sp_sftp_transfer),
+    FIELD(sp_sftp_transfer, FIELD_U64, channel),
+    FIELD(sp_sftp_transfer, FIELD_U32, kind),
+    FIELD(sp_sftp_transfer, FIELD_U32, protocol),
+    FIELD(sp_sftp_transfer, FIELD_BYTES, path),
+    FIELD(sp_sftp_transfer, FIELD_BYTES, opened_path),
+    FIELD(sp_sftp_transfer, FIELD_BYTES, mount),
+    FIELD(sp_sftp_transfer, FIELD_U64, file),
+    FIELD(sp_sftp_transfer, FIELD_U64, size),
+    FIELD(sp_sftp_transfer, FIELD_U64, bytes_read),
+    FIELD(sp_sftp_transfer, FIELD_U64, bytes_written),
+    FIELD(sp_sftp_transfer, FIELD_I64, started_ms),
+    FIELD(sp_sftp_transfer, FIELD_U64, duration_ns),
+    FIELD(sp_sftp_transfer, FIELD_BYTES, hash_algorithm),
+    FIELD(sp_sftp_transfer, FIELD_BYTES, hash),
+    FIELD(sp_sftp_transfer, FIELD_BYTES, text),
+};
+const struct layout layout_sp_sftp_transfer = LAYOUT_SIZED(sp_sftp_transfer);
 
 static const struct field fields_of_sp_log_event[] = {
     FIELDS_OF_HEAD(sp_log_event),

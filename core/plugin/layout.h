@@ -59,12 +59,18 @@ extern const struct layout layout_sp_fs_create;
 extern const struct layout layout_sp_fs_handle;
 extern const struct layout layout_sp_fs_io;
 extern const struct layout layout_sp_fs_copy;
+extern const struct layout layout_sp_fs_lock;
+extern const struct layout layout_sp_fs_hash;
+extern const struct layout layout_sp_fs_principals;
 extern const struct layout layout_sp_log_event;
+extern const struct layout layout_sp_sftp_event;
+extern const struct layout layout_sp_sftp_transfer;
 
 extern const struct layout layout_sp_connection_reply;
 extern const struct layout layout_sp_auth_reply;
 extern const struct layout layout_sp_channel_reply;
 extern const struct layout layout_sp_fs_reply;
 extern const struct layout layout_sp_log_reply;
+extern const struct layout layout_sp_sftp_reply;
 
 #endif

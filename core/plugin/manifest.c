@@ -122,9 +122,10 @@ static void take_interfaces(struct manifest *manifest, const json_t *interfaces,
         enum plugin_interface interface = plugin_interface_find(json_string_value(item));
         if (interface == PLUGIN_INTERFACE_COUNT)
             report_error(report, manifest->file, positions_line(positions, key), key,
-                         "\"%s\" is not offered by this build; it has %s, %s, %s, %s and %s",
+                         "\"%s\" is not offered by this build; it has %s, %s, %s, %s, %s and %s",
                          json_string_value(item), SP_CONNECTION_INTERFACE, SP_AUTH_INTERFACE,
-                         SP_CHANNEL_INTERFACE, SP_FS_INTERFACE, SP_LOG_INTERFACE);
+                         SP_CHANNEL_INTERFACE, SP_FS_INTERFACE, SP_LOG_INTERFACE,
+                         SP_SFTP_INTERFACE);
         else
             manifest->interfaces[interface] = true;
     }
@@ -144,6 +145,49 @@ static void take_abi(struct manifest *manifest, const char *abi, const struct po
                      major < SP_ABI_MAJOR
                          ? "rebuild the plugin with the current SDK"
                          : "use a newer sallyport, or a plugin that makes do with this one's");
+}
+
+static uint32_t families_of(const json_t *names)
+{
+    static const struct {
+        const char *name;
+        uint32_t family;
+    } families[] = {
+        {"directory.create", SP_SFTP_DIRECTORY_CREATE},
+        {"directory.list", SP_SFTP_DIRECTORY_LIST},
+        {"directory.remove", SP_SFTP_DIRECTORY_REMOVE},
+        {"open", SP_SFTP_OPEN},
+        {"close", SP_SFTP_CLOSE},
+        {"read", SP_SFTP_READ},
+        {"write", SP_SFTP_WRITE},
+        {"remove", SP_SFTP_REMOVE},
+        {"rename", SP_SFTP_RENAME},
+        {"attributes.get", SP_SFTP_ATTRIBUTES_GET},
+        {"attributes.set", SP_SFTP_ATTRIBUTES_SET},
+        {"resolve", SP_SFTP_RESOLVE},
+        {"link", SP_SFTP_LINK},
+        {"session", SP_SFTP_SESSION},
+        {"lock", SP_SFTP_LOCK},
+    };
+    uint32_t mask = 0;
+    size_t i;
+    json_t *item;
+    json_array_foreach(names, i, item)
+    {
+        const char *name = json_string_value(item);
+        for (size_t k = 0; name && k < sizeof families / sizeof *families; k++)
+            if (strcmp(families[k].name, name) == 0)
+                mask |= families[k].family;
+    }
+    return mask;
+}
+
+static void take_sftp(struct manifest *manifest, const json_t *sftp)
+{
+    manifest->sftp_before = families_of(json_object_get(sftp, "before"));
+    manifest->sftp_after = families_of(json_object_get(sftp, "after"));
+    manifest->sftp_data = json_is_true(json_object_get(sftp, "data"));
+    manifest->sftp_listings = json_is_true(json_object_get(sftp, "listings"));
 }
 
 /* Whether what take() cannot do without is there, in a manifest with mistakes elsewhere. */
@@ -181,6 +225,7 @@ static void take(struct manifest *manifest, const struct positions *positions,
 
     take_abi(manifest, json_string_value(json_object_get(d, "abi")), positions, report);
     take_interfaces(manifest, json_object_get(d, "interfaces"), positions, report);
+    take_sftp(manifest, json_object_get(d, "sftp"));
     manifest->deadlines = json_object_get(d, "deadlines_ms");
     deadlines_check(manifest->deadlines, manifest->interfaces, manifest->file, "/deadlines_ms",
                     positions, 0, report);

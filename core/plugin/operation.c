@@ -12,12 +12,14 @@
 #define TABLE_CHANNEL struct sp_channel_v1
 #define TABLE_FS struct sp_fs_v1
 #define TABLE_LOG struct sp_log_v1
+#define TABLE_SFTP struct sp_sftp_v1
 
 #define PREFIX_CONNECTION "connection."
 #define PREFIX_AUTH "auth."
 #define PREFIX_CHANNEL "channel."
 #define PREFIX_FS "fs."
 #define PREFIX_LOG "log."
+#define PREFIX_SFTP "sftp."
 
 /* Slots follow the size and the word after it. */
 #define SLOT(interface, name)                                                                      \
@@ -61,6 +63,7 @@ static const char *const interface_names[PLUGIN_INTERFACE_COUNT] = {
     [PLUGIN_CHANNEL] = SP_CHANNEL_INTERFACE,
     [PLUGIN_FS] = SP_FS_INTERFACE,
     [PLUGIN_LOG] = SP_LOG_INTERFACE,
+    [PLUGIN_SFTP] = SP_SFTP_INTERFACE,
 };
 
 const struct plugin_operation_info *plugin_operation_info(enum plugin_operation operation)
@@ -81,6 +84,7 @@ uint32_t plugin_interface_size(enum plugin_interface interface)
         [PLUGIN_CHANNEL] = sizeof(TABLE_CHANNEL),
         [PLUGIN_FS] = sizeof(TABLE_FS),
         [PLUGIN_LOG] = sizeof(TABLE_LOG),
+        [PLUGIN_SFTP] = sizeof(TABLE_SFTP),
     };
     return sizes[interface];
 }
@@ -102,6 +106,7 @@ bool plugin_operation_accepts(enum plugin_operation operation, int32_t verdict)
         [PLUGIN_CHANNEL] =
             1u << SP_DENY | 1u << SP_ALLOW | 1u << SP_NEXT | 1u << SP_TAKE | 1u << SP_OK,
         [PLUGIN_FS] = 1u << SP_DENY | 1u << SP_OK,
+        [PLUGIN_SFTP] = 1u << SP_DENY | 1u << SP_ALLOW | 1u << SP_NEXT | 1u << SP_TAKE,
     };
 
     if (verdict < 0 || plugin_operation_is_told(operation))
@@ -120,6 +125,7 @@ bool plugin_operation_is_told(enum plugin_operation operation)
     case PLUGIN_AUTH_key_checked:
     case PLUGIN_CHANNEL_opened:
     case PLUGIN_LOG_record:
+    case PLUGIN_SFTP_transfer:
         return true;
     default:
         return false;

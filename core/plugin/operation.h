@@ -17,6 +17,7 @@ enum plugin_interface {
     PLUGIN_CHANNEL,
     PLUGIN_FS,
     PLUGIN_LOG,
+    PLUGIN_SFTP,
     PLUGIN_INTERFACE_COUNT,
 };
 

@@ -9,7 +9,7 @@
 #include "plugin/layout.h"
 
 /* Replies up to this size (a whole one of any kind, with a file's attributes) need no malloc(). */
-#define REPLY_INLINE_BYTES 320
+#define REPLY_INLINE_BYTES 384
 
 struct reply_room {
     _Alignas(16) unsigned char bytes[REPLY_INLINE_BYTES];

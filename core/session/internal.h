@@ -52,6 +52,7 @@ struct session_service {
     struct chain auth_chain;
     struct chain channel_chain;
     struct chain log_chain;
+    struct chain sftp_chain;
     struct log_feed *log_feed; /* NULL: the chain is empty */
     struct factor_rules factor_rules;
     struct key_policy *key_policy;  /* of users' keys; NULL: none is taken */

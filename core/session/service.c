@@ -209,6 +209,9 @@ int session_service_set_host(struct session_service *service, struct plugin_host
     if (rc == 0)
         rc = chain_set_up(service, &service->log_chain, config->log_chain.instances,
                           config->log_chain.count, PLUGIN_LOG, "/chains/log", report);
+    if (rc == 0)
+        rc = chain_set_up(service, &service->sftp_chain, config->sftp_chain.instances,
+                          config->sftp_chain.count, PLUGIN_SFTP, "/chains/sftp", report);
     if (rc == 0 && service->log_chain.count > 0) {
         service->log_feed = log_feed_new(host, service->reactor, &service->log_chain);
         if (!service->log_feed)
@@ -311,6 +314,7 @@ void session_service_free(struct session_service *service)
         return;
     log_feed_free(service->log_feed);
     free(service->log_chain.instances);
+    free(service->sftp_chain.instances);
     free(service->connection_chain.instances);
     free(service->auth_chain.instances);
     free(service->channel_chain.instances);
@@ -431,6 +435,11 @@ struct plugin_strands *session_strands(struct session *session)
 const struct config *session_config(const struct session *session)
 {
     return session->service->config;
+}
+
+const struct chain *session_sftp_chain(const struct session *session)
+{
+    return &session->service->sftp_chain;
 }
 
 struct plugin_host *session_plugin_host(const struct session *session)

@@ -19,6 +19,7 @@
 #include "worker/counters.h"
 #include "worker/reactor.h"
 
+struct chain;
 struct session;
 struct session_service;
 
@@ -80,6 +81,8 @@ void session_connection_unref(const struct sp_connection *connection);
 struct plugin_strands *session_strands(struct session *session);
 const struct config *session_config(const struct session *session);
 struct plugin_host *session_plugin_host(const struct session *session);
+/* The hooks on operations on files: chains.sftp. */
+const struct chain *session_sftp_chain(const struct session *session);
 struct reactor *session_reactor(const struct session *session);
 struct worker_counters *session_counters(const struct session *session);
 /* SP_PERMIT_* that the user has, in one place for every kind of channel and operation. */

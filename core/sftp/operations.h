@@ -65,24 +65,6 @@ enum sftp_subject {
  * read-only. */
 enum sftp_change { SFTP_CHANGES_NOTHING, SFTP_CHANGES_IF_OPENED_SO, SFTP_CHANGES };
 
-/* What a hook on operations sees of it; the bits of a hook's mask. */
-enum sftp_hook {
-    SFTP_HOOK_DIRECTORY_CREATE = 1u << 0,
-    SFTP_HOOK_DIRECTORY_LIST = 1u << 1,
-    SFTP_HOOK_DIRECTORY_REMOVE = 1u << 2,
-    SFTP_HOOK_FILE_OPEN = 1u << 3,
-    SFTP_HOOK_FILE_CLOSE = 1u << 4,
-    SFTP_HOOK_FILE_READ = 1u << 5,
-    SFTP_HOOK_FILE_WRITE = 1u << 6,
-    SFTP_HOOK_FILE_REMOVE = 1u << 7,
-    SFTP_HOOK_RENAME = 1u << 8,
-    SFTP_HOOK_ATTRIBUTES_GET = 1u << 9,
-    SFTP_HOOK_ATTRIBUTES_SET = 1u << 10,
-    SFTP_HOOK_PATH_RESOLVE = 1u << 11,
-    SFTP_HOOK_LINK = 1u << 12,
-    SFTP_HOOK_SESSION = 1u << 13, /* about no file: limits, names of users */
-};
-
 struct sftp_operation {
     const char *name;              /* in the log */
     uint8_t type;                  /* enum sftp_type */
@@ -90,7 +72,7 @@ struct sftp_operation {
     const char *extension_version; /* as advertised */
     uint32_t permit;               /* SP_PERMIT_* */
     enum sftp_change changes;
-    uint32_t hook;
+    uint32_t family; /* SP_SFTP_*: which hooks see it */
     /* What the provider must offer for an extension to be advertised; PLUGIN_OPERATION_COUNT if
      * the core does it alone. */
     enum plugin_operation provider;

@@ -34,7 +34,7 @@ static uint32_t check_place(const struct sftp_request *request, const struct sft
         return SP_FS_PERMISSION_DENIED;
     }
     if (place->mount || (place->is_above_mount && operation->takes_mountless) ||
-        operation->hook == SFTP_HOOK_PATH_RESOLVE) /* a name may be spelt out that is nowhere */
+        operation->family == SP_SFTP_RESOLVE) /* a name may be spelt out that is nowhere */
         return SP_FS_OK;
     if (!sftp_operation_changes(operation, request->message.flags))
         return place->is_above_mount ? SP_FS_OP_UNSUPPORTED : SP_FS_NO_SUCH_FILE;

@@ -13,7 +13,7 @@ from ledger import source_of, structs_of
 ELSEWHERE = {"sp_str", "sp_event", "sp_reply", "sp_host", "sp_plugin", "sp_interface",
              "sp_framing", "sp_channel_open", "sp_channel_info", "sp_channel_streams"}
 # In every struct: its size and the room that is left; events' and replies' heads are checked by name.
-UNSAID = {"struct_size", "reserved", "head"}
+UNSAID = {"struct_size", "reserved", "reserved2", "head"}
 # File data has a way of its own.
 DATA = {("sp_fs_io", "buffer")}
 

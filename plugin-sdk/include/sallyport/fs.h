@@ -136,12 +136,21 @@ struct sp_fs_attributes {
 #define SP_OPEN_BLOCK_WRITE (1u << 9)
 #define SP_OPEN_BLOCK_DELETE (1u << 10)
 #define SP_OPEN_DELETE_ON_CLOSE (1u << 11)
+#define SP_OPEN_BLOCK_ADVISORY (1u << 12) /* 1.1: what is blocked binds only those who ask */
 
 /* Flags of stat, setstat */
 #define SP_FS_NOFOLLOW (1u << 0) /* the link itself, not what it points to */
 
 /* Flags of rename */
 #define SP_RENAME_OVERWRITE (1u << 0) /* replace the target, atomically; else fail if it exists */
+#define SP_RENAME_ATOMIC (1u << 1)    /* 1.1: there is always one of the two, or fail */
+#define SP_RENAME_NATIVE (1u << 2)    /* 1.1: as the system below does it by itself */
+
+/* Flags of lock, 1.1: what others may not do in the range while it is held */
+#define SP_LOCK_READ (1u << 0)
+#define SP_LOCK_WRITE (1u << 1)
+#define SP_LOCK_DELETE (1u << 2)
+#define SP_LOCK_ADVISORY (1u << 3) /* it need bind only those who ask for locks, too */
 
 /* attach: a connection is about to use this provider. The reply's handle is given back as view. */
 struct sp_fs_attach {
@@ -157,6 +166,8 @@ struct sp_fs_path {
     struct sp_str path;
     uint32_t flags;
     uint32_t reserved;
+    uint32_t wanted; /* 1.1, stat: SP_ATTR_* that the client asks for; 0: all that cost little */
+    uint32_t reserved2;
 };
 
 /* rename (path to target), link (path is the existing file, target the new name),
@@ -187,6 +198,8 @@ struct sp_fs_handle {
     uint64_t handle; /* as your reply to open or opendir gave it */
     uint64_t count;
     const struct sp_fs_attributes *attributes; /* fsetstat; else NULL */
+    uint32_t wanted;                           /* 1.1, fstat and readdir: as in sp_fs_path */
+    uint32_t reserved;
 };
 
 /* read, write: the buffer is the core's; fill or drain it in place. */
@@ -209,6 +222,71 @@ struct sp_fs_copy {
     uint64_t length;
     uint64_t target;
     uint64_t target_offset;
+};
+
+/* lock, unlock (1.1): a range of an open file. unlock names a range that was locked through the
+ * same handle, exactly; close gives back all that are left. A conflict is
+ * SP_FS_BYTE_RANGE_LOCK_CONFLICT, at once: nobody waits for a lock. */
+struct sp_fs_lock {
+    struct sp_event head;
+    uint64_t view;
+    uint64_t handle;
+    uint64_t offset;
+    uint64_t length; /* 0: to the end, wherever that will be */
+    uint32_t flags;  /* SP_LOCK_* */
+    uint32_t reserved;
+};
+
+/* hash (1.1): of a part of an open file, where the provider knows better than to read it. The
+ * reply's data is the digest and its count the bytes that went into it. SP_FS_OP_UNSUPPORTED: the
+ * core reads and computes. */
+struct sp_fs_hash {
+    struct sp_event head;
+    uint64_t view;
+    uint64_t handle;
+    struct sp_str algorithm; /* "md5", "sha1", "sha224", "sha256", "sha384", "sha512", "crc32" */
+    uint64_t offset;
+    uint64_t length; /* 0: to the end */
+};
+
+#define SP_PRINCIPAL_USER 1u
+#define SP_PRINCIPAL_GROUP 2u
+
+struct sp_fs_principal {
+    uint32_t kind; /* SP_PRINCIPAL_* */
+    uint32_t id;
+    struct sp_str name; /* empty: not known */
+};
+
+/* principals (1.1): the names of users and groups by their numbers. The reply has the same list, in
+ * the same order, with names. */
+struct sp_fs_principals {
+    struct sp_event head;
+    uint64_t view;
+    const struct sp_fs_principal *principals; /* names are empty */
+    uint64_t principals_count;
+};
+
+/* sp_fs_support.acl: the numbers of the SFTP drafts, 6 */
+#define SP_ACL_ALLOW (1u << 0)
+#define SP_ACL_DENY (1u << 1)
+#define SP_ACL_AUDIT (1u << 2)
+#define SP_ACL_ALARM (1u << 3)
+#define SP_ACL_INHERIT_ACCESS (1u << 4)
+#define SP_ACL_INHERIT_AUDIT_ALARM (1u << 5)
+
+/* What a provider can do beyond the least (1.1, in the reply to attach). Without it: SP_OPEN_READ
+ * to SP_OPEN_NOFOLLOW, the attributes of SFTP 3 and the type, no locks. */
+struct sp_fs_support {
+    uint32_t struct_size;
+    uint32_t open_flags;     /* SP_OPEN_* that it knows; the core refuses the others, or does
+                                SP_OPEN_DELETE_ON_CLOSE and SP_OPEN_TEXT itself */
+    uint32_t attributes;     /* SP_ATTR_* that stat may give */
+    uint32_t attributes_set; /* … that setstat and fsetstat can change */
+    uint32_t attribute_bits; /* of sp_fs_attributes.bits */
+    uint32_t rename_flags;   /* SP_RENAME_* */
+    uint32_t lock_flags;     /* SP_LOCK_*; without SP_LOCK_ADVISORY alone, all locks bind all */
+    uint32_t acl; /* SP_ACL_*: which kinds of entries an ACL can have; 0: it keeps none */
 };
 
 struct sp_fs_entry {
@@ -242,7 +320,11 @@ struct sp_fs_reply {
     const struct sp_fs_attributes *attributes; /* stat, fstat */
     const struct sp_fs_entry *entries;         /* readdir */
     uint64_t entries_count;
-    const struct sp_fs_space *space; /* statvfs, fstatvfs */
+    const struct sp_fs_space *space;          /* statvfs, fstatvfs */
+    struct sp_str data;                       /* 1.1, hash: the digest's bytes */
+    const struct sp_fs_principal *principals; /* 1.1, principals */
+    uint64_t principals_count;
+    const struct sp_fs_support *support; /* 1.1, attach */
 };
 
 struct sp_fs_v1 {
@@ -274,6 +356,11 @@ struct sp_fs_v1 {
     int32_t (*realpath)(void *self, const struct sp_fs_path *event);
     int32_t (*statvfs)(void *self, const struct sp_fs_path *event);
     int32_t (*copy)(void *self, const struct sp_fs_copy *event);
+    /* 1.1 */
+    int32_t (*lock)(void *self, const struct sp_fs_lock *event);
+    int32_t (*unlock)(void *self, const struct sp_fs_lock *event);
+    int32_t (*hash)(void *self, const struct sp_fs_hash *event);
+    int32_t (*principals)(void *self, const struct sp_fs_principals *event);
 };
 
 #ifdef __cplusplus

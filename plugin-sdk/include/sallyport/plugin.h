@@ -27,6 +27,7 @@
 #include <sallyport/connection.h>
 #include <sallyport/fs.h>
 #include <sallyport/log.h>
+#include <sallyport/sftp.h>
 #include <sallyport/types.h>
 
 #ifdef __cplusplus

@@ -16,7 +16,7 @@ extern "C" {
 #endif
 
 #define SP_ABI_MAJOR 1
-#define SP_ABI_MINOR 0
+#define SP_ABI_MINOR 1
 
 /* True when the sender of *ptr knew the field. For all that begins with its size: events, replies,
  * tables, the host, and what these point to. */

@@ -51,7 +51,7 @@ static void object_without_a_descriptor_is_refused(void **state)
 static void descriptor_of_another_abi_is_refused_unread(void **state)
 {
     (void)state;
-    expect_refused("other-abi", "was compiled against plugin ABI 2.0; this build has 1.0");
+    expect_refused("other-abi", "was compiled against plugin ABI 2.0; this build has 1.1");
     assert_int_equal(stage.report.count, 1);
 }
 

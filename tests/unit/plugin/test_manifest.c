@@ -349,7 +349,7 @@ static void abi_that_cannot_be_served_is_refused_with_a_remedy(void **state)
     (void)state;
     put_manifest("abi", "\"0.9\"");
     expect_refused("rebuild the plugin");
-    put_manifest("abi", "\"1.1\"");
+    put_manifest("abi", "\"1.99\"");
     expect_refused("use a newer sallyport");
     put_manifest("abi", "\"65537.0\"");
     expect_refused("use a newer sallyport");

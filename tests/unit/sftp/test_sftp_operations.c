@@ -40,7 +40,7 @@ static void every_row_is_whole(void **state)
         assert_non_null(row->name);
         assert_non_null(row->decode);
         assert_non_null(row->execute);
-        assert_int_not_equal(row->hook, 0);
+        assert_int_not_equal(row->family, 0);
         assert_int_equal(row->permit, SP_PERMIT_SFTP);
         assert_int_equal(row->type == SFTP_EXTENDED, row->extension != NULL);
         struct sp_str extension = {row->extension, row->extension ? strlen(row->extension) : 0};
