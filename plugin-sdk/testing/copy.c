@@ -139,6 +139,13 @@ static void copy_fs(struct copy_arena *arena, struct sp_fs_reply *reply)
     }
     reply->entries = entries;
     reply->space = copy_bytes(arena, reply->space, sizeof *reply->space);
+    copy_str(arena, &reply->data);
+    struct sp_fs_principal *principals =
+        copy_bytes(arena, reply->principals, reply->principals_count * sizeof *reply->principals);
+    for (uint64_t i = 0; principals && i < reply->principals_count; i++)
+        copy_str(arena, &principals[i].name);
+    reply->principals = principals;
+    reply->support = copy_sized(arena, reply->support, sizeof *reply->support);
 }
 
 void copy_reply(struct copy_arena *arena, enum test_kind kind, struct test_answer *answer)

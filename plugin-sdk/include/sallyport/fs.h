@@ -91,6 +91,20 @@ extern "C" {
 #define SP_FILE_BLOCK_DEVICE 8u
 #define SP_FILE_FIFO 9u
 
+/* sp_fs_attributes.bits and bits_valid, 1.1: the numbers of the SFTP drafts, 5 and later */
+#define SP_BIT_READ_ONLY (1u << 0)
+#define SP_BIT_SYSTEM (1u << 1)
+#define SP_BIT_HIDDEN (1u << 2)
+#define SP_BIT_CASE_INSENSITIVE (1u << 3)
+#define SP_BIT_ARCHIVE (1u << 4)
+#define SP_BIT_ENCRYPTED (1u << 5)
+#define SP_BIT_COMPRESSED (1u << 6)
+#define SP_BIT_SPARSE (1u << 7)
+#define SP_BIT_APPEND_ONLY (1u << 8)
+#define SP_BIT_IMMUTABLE (1u << 9)
+#define SP_BIT_SYNC (1u << 10)
+#define SP_BIT_TRANSLATION_ERROR (1u << 11) /* the name could not be told as it is */
+
 struct sp_time {
     int64_t seconds; /* since 1970-01-01 UTC */
     uint32_t nanoseconds;
@@ -116,7 +130,7 @@ struct sp_fs_attributes {
     struct sp_time change_time;
     struct sp_str owner;
     struct sp_str group;
-    struct sp_str acl; /* as on the wire of SFTP 6 */
+    struct sp_str acl; /* as on the wire of SFTP 6: its flags, how many entries, the entries */
     struct sp_str mime_type;
     struct sp_str untranslated_name;
     const struct sp_pair *extended;
@@ -285,7 +299,8 @@ struct sp_fs_support {
     uint32_t attributes_set; /* … that setstat and fsetstat can change */
     uint32_t attribute_bits; /* of sp_fs_attributes.bits */
     uint32_t rename_flags;   /* SP_RENAME_* */
-    uint32_t lock_flags;     /* SP_LOCK_*; without SP_LOCK_ADVISORY alone, all locks bind all */
+    uint32_t lock_flags;     /* SP_LOCK_*; with SP_LOCK_ADVISORY only locks that ask for it are
+                                given, and bind those who lock; without it they bind all */
     uint32_t acl; /* SP_ACL_*: which kinds of entries an ACL can have; 0: it keeps none */
 };
 
