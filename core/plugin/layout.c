@@ -219,6 +219,7 @@ static const struct field fields_of_sp_sftp_reply[] = {
     FIELD(sp_sftp_reply, FIELD_NAME, path),
     FIELD(sp_sftp_reply, FIELD_NAME, target),
     FIELD(sp_sftp_reply, FIELD_U32, flags),
+    FIELD(sp_sftp_reply, FIELD_U32, final_flags),
     FIELD(sp_sftp_reply, FIELD_U64, file),
     FIELD(sp_sftp_reply, FIELD_U64, offset),
     FIELD(sp_sftp_reply, FIELD_U64, length),
@@ -227,6 +228,7 @@ static const struct field fields_of_sp_sftp_reply[] = {
     FIELD_LIST(sp_sftp_reply, entries, &layout_sp_fs_entry, ENTRIES_MAX),
     FIELD(sp_sftp_reply, FIELD_BYTES, data),
     FIELD(sp_sftp_reply, FIELD_U64, count),
+    FIELD(sp_sftp_reply, FIELD_NAME, final_path),
 };
 const struct layout layout_sp_sftp_reply = LAYOUT_SIZED(sp_sftp_reply);
 

@@ -114,6 +114,15 @@ struct sp_sftp_event {
 #define SP_SFTP_CHANGE_RANGE (1u << 5)
 #define SP_SFTP_CHANGE_ENTRIES (1u << 6)
 #define SP_SFTP_CHANGE_DATA (1u << 7)
+/* before() of an open for writing: path is a name to write under only. When the client has closed
+ * the file, and all that was written was taken, the core renames it to final_path, in place of what
+ * is there (with SP_OPEN_EXCLUSIVE: only if nothing is), and close says how that went. A part is
+ * removed. Both names must be on one mount. Tell nothing of path to others: transfer() does not,
+ * unless a part was kept. */
+#define SP_SFTP_CHANGE_FINAL (1u << 8)
+
+/* sp_sftp_reply.final_flags */
+#define SP_SFTP_FINAL_KEEP_PART (1u << 0) /* a part stays, under path */
 
 struct sp_sftp_reply {
     struct sp_reply head; /* verdict: SP_NEXT, SP_ALLOW, SP_DENY or SP_TAKE */
@@ -126,7 +135,7 @@ struct sp_sftp_reply {
     struct sp_str path;
     struct sp_str target;
     uint32_t flags;
-    uint32_t reserved;
+    uint32_t final_flags; /* SP_SFTP_FINAL_* */
     uint64_t file;
     uint64_t offset;
     uint64_t length;
@@ -137,6 +146,7 @@ struct sp_sftp_reply {
     uint64_t entries_count;
     struct sp_str data; /* SP_TAKE of read: the bytes; none is the end of the file */
     uint64_t count;     /* SP_TAKE of write, copy: bytes done */
+    struct sp_str final_path;
 };
 
 /* sp_sftp_transfer.kind */
