@@ -262,6 +262,8 @@ static void free_plugins(struct config *config)
     free_texts(config->channel_chain.instances, config->channel_chain.count);
     free_texts(config->log_chain.instances, config->log_chain.count);
     free_texts(config->sftp_chain.instances, config->sftp_chain.count);
+    free_texts(config->sftp_partial_names.items, config->sftp_partial_names.count);
+    free(config->sftp_transfer_hash);
     for (size_t i = 0; i < config->auth_require_count; i++) {
         for (size_t k = 0; k < config->auth_require[i].count; k++)
             free(config->auth_require[i].items[k].instance);

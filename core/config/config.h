@@ -238,6 +238,8 @@ struct config {
     struct config_mount *mounts;
     size_t mounts_count;
     uint32_t sftp_version_max;
+    char *sftp_transfer_hash; /* "": none */
+    struct config_patterns sftp_partial_names;
 };
 
 /* A text longer or nested deeper than this is refused. */

@@ -500,6 +500,15 @@ static void extract_mounts(struct extract *extract, const json_t *list)
     }
 }
 
+static void extract_sftp(struct extract *extract, const json_t *object)
+{
+    struct config *config = extract->config;
+    config->sftp_version_max = small_number(object, "version_max");
+    config->sftp_transfer_hash = text_copy(extract, object, "transfer_hash");
+    extract_patterns(extract, json_object_get(object, "partial_names"),
+                     &config->sftp_partial_names);
+}
+
 int config_extract(json_t *root, struct config *config)
 {
     const char *slash = strrchr(config->file, '/');
@@ -515,6 +524,6 @@ int config_extract(json_t *root, struct config *config)
     extract_auth(&extract, root);
     extract_subsystems(&extract, json_object_get(root, "subsystems"));
     extract_mounts(&extract, json_object_get(root, "mounts"));
-    config->sftp_version_max = small_number(json_object_get(root, "sftp"), "version_max");
+    extract_sftp(&extract, json_object_get(root, "sftp"));
     return extract.is_out_of_memory ? SP_ERR_NOMEM : 0;
 }
