@@ -104,7 +104,7 @@ uint32_t plugin_instance_epoch(const struct plugin_instance *instance);
 /* What a hook's manifest asks for: see sftp.h of the SDK. */
 struct plugin_sftp_wants {
     uint32_t before, after; /* SP_SFTP_* */
-    bool data, listings;
+    bool data, listings, existing;
 };
 struct plugin_sftp_wants plugin_instance_sftp_wants(const struct plugin_instance *instance);
 /* A failure of this instance counts as SP_NEXT ("on_error": "next"). */

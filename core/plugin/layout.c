@@ -229,6 +229,7 @@ static const struct field fields_of_sp_sftp_reply[] = {
     FIELD(sp_sftp_reply, FIELD_BYTES, data),
     FIELD(sp_sftp_reply, FIELD_U64, count),
     FIELD(sp_sftp_reply, FIELD_NAME, final_path),
+    FIELD_OF(sp_sftp_reply, FIELD_POINTER, space, &layout_sp_fs_space),
 };
 const struct layout layout_sp_sftp_reply = LAYOUT_SIZED(sp_sftp_reply);
 
@@ -497,6 +498,9 @@ static const struct field fields_of_sp_sftp_event[] = {
     FIELD_OF(sp_sftp_event, FIELD_POINTER, result, &layout_sp_fs_attributes),
     FIELD(sp_sftp_event, FIELD_U64, entries_count),
     FIELD_LIST(sp_sftp_event, entries, &layout_sp_sftp_listed, ENTRIES_MAX),
+    FIELD_OF(sp_sftp_event, FIELD_POINTER, space, &layout_sp_fs_space),
+    FIELD_OF(sp_sftp_event, FIELD_POINTER, existing, &layout_sp_fs_attributes),
+    FIELD_OF(sp_sftp_event, FIELD_POINTER, existing_target, &layout_sp_fs_attributes),
 };
 const struct layout layout_sp_sftp_event = LAYOUT_SIZED(sp_sftp_event);
 

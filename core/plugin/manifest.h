@@ -37,7 +37,7 @@ struct manifest {
     json_t *deadlines;     /* of single operations, by name */
     /* Of a hook: SP_SFTP_* that it is asked about before and after, and what comes with them. */
     uint32_t sftp_before, sftp_after;
-    bool sftp_data, sftp_listings;
+    bool sftp_data, sftp_listings, sftp_existing;
     json_t *configuration; /* the schema of an instance's configuration */
     const char *description;
     const char *author;

@@ -98,6 +98,15 @@ struct sp_sftp_event {
     const struct sp_fs_attributes *result; /* stat, fstat: the answer; or NULL */
     const struct sp_sftp_listed *entries;  /* a part of a listing */
     uint64_t entries_count;
+    const struct sp_fs_space *space; /* statvfs, fstatvfs, space-available: the answer; or NULL */
+
+    /* before() and after(), for hooks with "existing" in the manifest: what was there before the
+     * operation, as far as the provider tells: of path with an open for writing, remove, rmdir,
+     * rename, a setstat of the size, the close of a file that was open for writing, and of both
+     * files with a copy. existing_target is what a rename would replace, or the copy's target.
+     * Size, type, and link count where there is one. NULL: nothing there, or not known. */
+    const struct sp_fs_attributes *existing;
+    const struct sp_fs_attributes *existing_target;
 };
 
 /* sp_sftp_event.decided: whose the status is */
@@ -114,6 +123,7 @@ struct sp_sftp_event {
 #define SP_SFTP_CHANGE_RANGE (1u << 5)
 #define SP_SFTP_CHANGE_ENTRIES (1u << 6)
 #define SP_SFTP_CHANGE_DATA (1u << 7)
+#define SP_SFTP_CHANGE_SPACE (1u << 9) /* after() of statvfs, fstatvfs, space-available */
 /* before() of an open for writing: path is a name to write under only. When the client has closed
  * the file, and all that was written was taken, the core renames it to final_path, in place of what
  * is there (with SP_OPEN_EXCLUSIVE: only if nothing is), and close says how that went. A part is
@@ -140,13 +150,15 @@ struct sp_sftp_reply {
     uint64_t offset;
     uint64_t length;
     const struct sp_fs_attributes *attributes; /* SP_TAKE: the answer to stat, fstat */
-    /* SP_TAKE, and after() of a listing: the entries, instead of those there are. SP_TAKE of a
-     * part of a listing without entries is its end. */
+    /* SP_TAKE, and after() of a listing: the entries, instead of those there are. before()'s
+     * SP_TAKE of a part of a listing without entries is its end; after() may leave none, and the
+     * list goes on. */
     const struct sp_fs_entry *entries;
     uint64_t entries_count;
     struct sp_str data; /* SP_TAKE of read: the bytes; none is the end of the file */
     uint64_t count;     /* SP_TAKE of write, copy: bytes done */
     struct sp_str final_path;
+    const struct sp_fs_space *space;
 };
 
 /* sp_sftp_transfer.kind */
