@@ -71,6 +71,8 @@ struct sftp_message {
     uint64_t length;
     struct sp_str data;
     struct sp_str users, groups; /* users-groups-by-id: 32-bit numbers one after the other */
+    struct sp_str words;         /* of extensions: see codec_extensions.h */
+    uint32_t block_size;         /* check-file */
     struct sp_fs_attributes attributes;
 };
 

@@ -73,6 +73,27 @@ void sftp_call_copy(struct sftp_call *call, const struct sp_fs_copy *copy)
     call->event.copy.head.struct_size = sizeof call->event.copy;
 }
 
+void sftp_call_lock(struct sftp_call *call, const struct sp_fs_lock *lock)
+{
+    call->event.lock = *lock;
+    call->event.lock.head.struct_size = sizeof call->event.lock;
+}
+
+void sftp_call_hash(struct sftp_call *call, const struct sp_fs_hash *hash)
+{
+    call->event.hash = *hash;
+    call->event.hash.head.struct_size = sizeof call->event.hash;
+}
+
+void sftp_call_principals(struct sftp_call *call, const struct sp_fs_principal *principals,
+                          uint64_t count)
+{
+    call->event.principals =
+        (struct sp_fs_principals){.head = {.struct_size = sizeof call->event.principals},
+                                  .principals = principals,
+                                  .principals_count = count};
+}
+
 static const struct sp_fs_reply *fs_reply_of(int32_t verdict, const struct sp_reply *reply)
 {
     if (reply)

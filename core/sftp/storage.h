@@ -44,6 +44,9 @@ struct sftp_call {
         struct sp_fs_handle handle;
         struct sp_fs_io io;
         struct sp_fs_copy copy;
+        struct sp_fs_lock lock;
+        struct sp_fs_hash hash;
+        struct sp_fs_principals principals;
     } event;
     struct sftp_tree *tree;
     struct sftp_mount *mount;
@@ -62,6 +65,10 @@ void sftp_call_handle(struct sftp_call *call, uint64_t handle, uint64_t count,
 void sftp_call_io(struct sftp_call *call, uint64_t handle, uint64_t offset, void *buffer,
                   uint64_t length);
 void sftp_call_copy(struct sftp_call *call, const struct sp_fs_copy *copy);
+void sftp_call_lock(struct sftp_call *call, const struct sp_fs_lock *lock);
+void sftp_call_hash(struct sftp_call *call, const struct sp_fs_hash *hash);
+void sftp_call_principals(struct sftp_call *call, const struct sp_fs_principal *principals,
+                          uint64_t count);
 
 /* Ask. on_answer comes exactly once, then on_release, perhaps both before this returns, and both
  * may free the call: do not touch it after. */
