@@ -262,8 +262,8 @@ struct plugin_sftp_wants plugin_instance_sftp_wants(const struct plugin_instance
 {
     const struct manifest *manifest = instance->manifest;
     return (struct plugin_sftp_wants){manifest->sftp_before, manifest->sftp_after,
-                                      manifest->sftp_data, manifest->sftp_listings,
-                                      manifest->sftp_existing};
+                                      manifest->sftp_existing, manifest->sftp_data,
+                                      manifest->sftp_listings};
 }
 
 bool plugin_instance_on_error_next(const struct plugin_instance *instance)

@@ -103,8 +103,8 @@ bool plugin_instance_offers(const struct plugin_instance *instance,
 uint32_t plugin_instance_epoch(const struct plugin_instance *instance);
 /* What a hook's manifest asks for: see sftp.h of the SDK. */
 struct plugin_sftp_wants {
-    uint32_t before, after; /* SP_SFTP_* */
-    bool data, listings, existing;
+    uint32_t before, after, existing; /* SP_SFTP_* */
+    bool data, listings;
 };
 struct plugin_sftp_wants plugin_instance_sftp_wants(const struct plugin_instance *instance);
 /* A failure of this instance counts as SP_NEXT ("on_error": "next"). */

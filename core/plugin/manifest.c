@@ -188,7 +188,7 @@ static void take_sftp(struct manifest *manifest, const json_t *sftp)
     manifest->sftp_after = families_of(json_object_get(sftp, "after"));
     manifest->sftp_data = json_is_true(json_object_get(sftp, "data"));
     manifest->sftp_listings = json_is_true(json_object_get(sftp, "listings"));
-    manifest->sftp_existing = json_is_true(json_object_get(sftp, "existing"));
+    manifest->sftp_existing = families_of(json_object_get(sftp, "existing"));
 }
 
 /* Whether what take() cannot do without is there, in a manifest with mistakes elsewhere. */

@@ -36,8 +36,8 @@ struct manifest {
     uint64_t deadline_ms;  /* 0: as the operation's */
     json_t *deadlines;     /* of single operations, by name */
     /* Of a hook: SP_SFTP_* that it is asked about before and after, and what comes with them. */
-    uint32_t sftp_before, sftp_after;
-    bool sftp_data, sftp_listings, sftp_existing;
+    uint32_t sftp_before, sftp_after, sftp_existing;
+    bool sftp_data, sftp_listings;
     json_t *configuration; /* the schema of an instance's configuration */
     const char *description;
     const char *author;
