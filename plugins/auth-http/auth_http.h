@@ -16,24 +16,11 @@
 
 #include "common/grant.h"
 #include "common/log.h"
+#include "common/text.h"
 
 struct json_t;
 
 #define WHY_SIZE 512 /* of what ret_why points to: a line for the log, never a secret */
-
-/* text.c: text that grows, and is wiped when it moves and when it goes. Zero-initialised is empty.
- * An allocation that fails marks the text, which then takes no more. */
-struct text {
-    char *data;
-    size_t length;
-    size_t size;
-    bool failed;
-};
-void text_add(struct text *text, const void *data, size_t length);
-void text_put(struct text *text, const char *data);
-/* A JSON string. Bytes that are no UTF-8 become '?', or fail the text if it is strict. */
-void text_put_json(struct text *text, struct sp_str value, bool is_strict);
-void text_clear(struct text *text);
 
 /* options.c: the configuration, checked. Strings belong to json. */
 struct options {

@@ -1,5 +1,5 @@
-/* text.c: text that may hold secrets: it is wiped whenever memory is given back. Any thread. */
-#include "auth_http.h"
+/* text.c: see text.h: it is wiped whenever memory is given back. */
+#include "common/text.h"
 
 #include <openssl/crypto.h>
 #include <stdio.h>
