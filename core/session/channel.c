@@ -167,6 +167,7 @@ static void channel_destroy(struct channel *channel)
     requests_free(&channel->requests);
     buffer_release(&channel->input[0]);
     buffer_release(&channel->input[1]);
+    channel_window_close(&channel->window, &session->service->windows);
     log_debug("channel.closed", LOG_U64("conn", session->origin.id),
               LOG_U64("channel", channel->id), LOG_U64("bytes_in", channel->bytes_in),
               LOG_U64("bytes_out", channel->bytes_out));
@@ -320,7 +321,7 @@ struct channel *channel_create(struct session *session, ssh_channel ssh, struct 
     channel->ssh = ssh;
     channel->local = confirmation->local;
     channel->remote = confirmation->remote;
-    channel->window = confirmation->window;
+    channel->window.left = confirmation->window;
     list_init(&channel->chunks);
     requests_init(&channel->requests);
     channel->callbacks = (struct ssh_channel_callbacks_struct){

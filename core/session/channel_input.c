@@ -10,10 +10,9 @@
 
 #include <string.h>
 
-enum {
-    WINDOW = 2 * 1024 * 1024, /* what a client may have under way, as OpenSSH's server allows */
-    READ_MAX = 32 * 1024,     /* taken from the library at once when a handler resumes */
-};
+#include "base/clock.h"
+
+enum { READ_MAX = 32 * 1024 }; /* taken from the library at once when a handler resumes */
 
 static size_t give(struct channel *channel, uint32_t stream, const uint8_t *data, size_t length)
 {
@@ -88,22 +87,29 @@ static bool give_kept(struct channel *channel, uint32_t stream)
     return buffer_length(input) == 0;
 }
 
+/* What waits for the handler. */
+static size_t kept_bytes(const struct channel *channel)
+{
+    return buffer_length(&channel->input[0]) + buffer_length(&channel->input[1]);
+}
+
 /* --- with the tap ----------------------------------------------------------------------------- */
 
 void channel_input_open_window(struct channel *channel)
 {
-    size_t kept = buffer_length(&channel->input[0]) + buffer_length(&channel->input[1]);
     struct buffer packet = {0};
     uint32_t more;
 
-    if (!tap_is_present() || is_deaf(channel) || channel->window + kept > WINDOW / 2)
+    if (!tap_is_present() || is_deaf(channel))
         return;
-    more = WINDOW - channel->window - (uint32_t)kept;
+    more = channel_window_reopen(&channel->window, kept_bytes(channel));
+    if (more == 0)
+        return;
     wire_put_u8(&packet, TAP_CHANNEL_WINDOW_ADJUST);
     wire_put_u32(&packet, channel->remote);
     wire_put_u32(&packet, more);
-    if (session_send_packet(channel->session, &packet) == 0)
-        channel->window += more;
+    if (session_send_packet(channel->session, &packet) < 0)
+        channel->window.left -= more;
     buffer_release(&packet);
 }
 
@@ -112,18 +118,20 @@ static void receive(struct channel *channel, uint32_t stream, struct sp_str data
     const uint8_t *bytes = (const uint8_t *)data.data;
     size_t length = (size_t)data.len, taken = 0;
 
-    if (length > channel->window) {
+    if (length > channel->window.left) {
         session_end(channel->session, DISCONNECT_PROTOCOL_ERROR, "channel.window_overrun",
                     "more data than the window allows");
         return;
     }
-    channel->window -= (uint32_t)length;
+    channel_window_use(&channel->window, (uint32_t)length);
     if (!is_waiting(channel, stream))
         taken = give(channel, stream, bytes, length);
     if (keep(channel, stream, bytes + taken, length - taken) < 0) {
         session_break(channel->session, "channel.failed", "out of memory");
         return;
     }
+    channel_window_judge(&channel->window, &channel->session->service->windows, kept_bytes(channel),
+                         clock_now_ns());
     channel_input_open_window(channel);
 }
 

@@ -15,8 +15,8 @@ struct channel {
     void *handler_arg;
     struct list chunks;
     size_t queued;
-    struct buffer input[2]; /* received, not yet taken by the handler; by SP_STREAM_* */
-    uint32_t window;        /* what the client may still send; kept with the tap only */
+    struct buffer input[2];       /* received, not yet taken by the handler; by SP_STREAM_* */
+    struct channel_window window; /* kept with the tap only */
     struct channel_requests requests;
     uint64_t bytes_in, bytes_out;
     char type[CHANNEL_TYPE_MAX + 1];

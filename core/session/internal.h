@@ -16,6 +16,7 @@
 #include "plugin/call.h"
 #include "session/chain.h"
 #include "session/channel.h"
+#include "session/channel_window.h"
 #include "session/factors.h"
 #include "session/grant.h"
 #include "session/session.h"
@@ -53,6 +54,7 @@ struct session_service {
     struct chain channel_chain;
     struct chain log_chain;
     struct chain sftp_chain;
+    struct channel_windows windows;
     struct log_feed *log_feed; /* NULL: the chain is empty */
     struct factor_rules factor_rules;
     struct key_policy *key_policy;  /* of users' keys; NULL: none is taken */

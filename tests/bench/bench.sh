@@ -4,6 +4,7 @@
 #
 # usage: tests/bench/bench.sh [--quick] [--rounds N] [--only REGEX]
 #        tests/bench/bench.sh --isolation    instead: storage in the worker and in its own process
+#        tests/bench/bench.sh --delay [--rounds N]    instead: over a path of 50 and 100 ms
 #
 # As root both daemons are what they are in production: privileged, serving the user nobody. As
 # another user both run as that user, and sshd without privilege separation.
@@ -26,6 +27,11 @@ cp -r "$build/plugins" "$work/plugins"
 ulimit -n "$(ulimit -H -n)"
 if [ "${1:-}" = --isolation ]; then
     /usr/bin/python3 "$here/isolated.py" "$(realpath "$build")" "$work"
+    exit
+fi
+if [ "${1:-}" = --delay ]; then
+    shift
+    /usr/bin/python3 "$here/delay.py" "$(realpath "$build")" "$work" "$@"
     exit
 fi
 /usr/bin/python3 "$here/bench.py" "$(realpath "$build")" "$work" "$@"
