@@ -386,6 +386,7 @@ static const struct field fields_of_sp_fs_attach[] = {
     FIELDS_OF_HEAD(sp_fs_attach),
     FIELD(sp_fs_attach, FIELD_BYTES, mount),
     FIELD(sp_fs_attach, FIELD_BYTES, root),
+    FIELD(sp_fs_attach, FIELD_BYTES, top),
 };
 const struct layout layout_sp_fs_attach = LAYOUT_SIZED(sp_fs_attach);
 

@@ -28,24 +28,63 @@ static struct tree *tree_new(struct sp_str name)
     return tree;
 }
 
+/* The tree of a root, made if it is new. NULL: memory is out. */
+static struct tree *tree_of(struct fs_memory *fs, struct sp_str root)
+{
+    struct tree *tree = fs->trees;
+    while (tree && (strlen(tree->name) != root.len || memcmp(tree->name, root.data, root.len) != 0))
+        tree = tree->next;
+    if (tree)
+        return tree;
+    tree = tree_new(root);
+    if (tree) {
+        tree->next = fs->trees;
+        fs->trees = tree;
+    }
+    return tree;
+}
+
+/* A view is a directory that counts as open, so that it outlives its name. */
+static int32_t give_view(struct fs_memory *fs, const struct sp_event *event, struct node *top)
+{
+    top->opens++;
+    if (reply_handle(fs, event, top) < 0)
+        top->opens--;
+    return SP_PENDING;
+}
+
 /* A connection is about to use a mount. The handle of the reply comes back as view in every event
  * about it: here, the root of the tree. */
 static int32_t attach(void *self, const struct sp_fs_attach *event)
 {
     struct fs_memory *fs = self;
-    struct tree *tree = fs->trees;
-    while (tree && (strlen(tree->name) != event->root.len ||
-                    memcmp(tree->name, event->root.data, event->root.len) != 0))
-        tree = tree->next;
-    if (!tree) {
-        tree = tree_new(event->root);
-        if (!tree)
-            return reply_status(fs, &event->head, SP_FS_FAILURE);
-        tree->next = fs->trees;
-        fs->trees = tree;
-    }
-    reply_handle(fs, &event->head, tree->root);
-    return SP_PENDING;
+    struct tree *tree = tree_of(fs, event->root);
+    return tree ? give_view(fs, &event->head, tree->root)
+                : reply_status(fs, &event->head, SP_FS_FAILURE);
+}
+
+/* The same for a user who is kept in a directory below: that is what the view sees as "/". */
+static int32_t attach_top(void *self, const struct sp_fs_attach *event)
+{
+    struct fs_memory *fs = self;
+    struct tree *tree = tree_of(fs, event->root);
+    struct place place;
+    uint32_t status = tree ? walk(tree->root, event->top, true, &place) : SP_FS_FAILURE;
+    if (status == SP_FS_OK && !place.node)
+        status = SP_FS_NO_SUCH_FILE;
+    if (status == SP_FS_OK && place.node->type != SP_FILE_DIRECTORY)
+        status = SP_FS_NOT_A_DIRECTORY;
+    return status == SP_FS_OK ? give_view(fs, &event->head, place.node)
+                              : reply_status(fs, &event->head, status);
+}
+
+static int32_t detach(void *self, const struct sp_fs_path *event)
+{
+    struct fs_memory *fs = self;
+    struct node *top = view_of(event->view);
+    top->opens--;
+    node_release(&fs->limits, top);
+    return SP_OK;
 }
 
 static int32_t statvfs_path(void *self, const struct sp_fs_path *event)
@@ -88,6 +127,7 @@ static int32_t create(const struct sp_host *host, const char *config_json, void 
 static const struct sp_fs_v1 table = {
     .struct_size = sizeof table,
     .attach = attach,
+    .detach = detach,
     .open = fs_open,
     .close = fs_close,
     .read = fs_read,
@@ -111,6 +151,7 @@ static const struct sp_fs_v1 table = {
     .realpath = fs_realpath,
     .statvfs = statvfs_path,
     .copy = fs_copy,
+    .attach_top = attach_top,
 };
 
 static const struct sp_interface interfaces[] = {{SP_FS_INTERFACE, &table}, {NULL, NULL}};

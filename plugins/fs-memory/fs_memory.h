@@ -108,15 +108,16 @@ uint64_t data_allocated(const struct node *file);
 /* walk.c: paths. */
 
 /* Where a path leads: node is NULL if its last component does not exist but could be made. The
- * root has no directory. name points into the path or into a link's target. */
+ * root itself has no directory. name points into the path or into a link's target. */
 struct place {
     struct node *directory;
     struct sp_str name;
     struct node *node;
 };
 uint32_t walk(struct node *root, struct sp_str path, bool follow, struct place *ret_place);
-/* The path of a directory from its root, into a buffer of size. Its length, or 0: too long. */
-uint64_t walk_back(const struct node *directory, char *buffer, uint64_t size);
+/* The path of a directory from root, into a buffer of size. Its length, or 0: too long. */
+uint64_t walk_back(const struct node *root, const struct node *directory, char *buffer,
+                   uint64_t size);
 bool is_below(const struct node *directory, const struct node *other); /* or the same */
 
 #endif

@@ -184,7 +184,8 @@ int32_t fs_realpath(void *self, const struct sp_fs_path *event)
     if (status != SP_FS_OK)
         return reply_status(self, &event->head, status);
     bool is_directory = place.node && place.node->type == SP_FILE_DIRECTORY;
-    uint64_t length = walk_back(is_directory ? place.node : place.directory, path, TARGET_MOST);
+    uint64_t length = walk_back(view_of(event->view), is_directory ? place.node : place.directory,
+                                path, TARGET_MOST);
     if (length == 0)
         return reply_status(self, &event->head, SP_FS_INVALID_FILENAME);
     if (!is_directory) {

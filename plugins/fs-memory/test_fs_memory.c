@@ -128,6 +128,45 @@ static void share_a_tree_by_root(void **state)
     assert_int_equal(stat_of("/mine", 0)->status, SP_FS_NO_SUCH_FILE);
 }
 
+static void keep_a_view_of_a_home_in_it(void **state)
+{
+    (void)state;
+    uint64_t all = view;
+    put_file("/secret", "secret");
+    assert_int_equal(make_directory("/home"), SP_FS_OK);
+    assert_int_equal(make_directory("/home/ann"), SP_FS_OK);
+    put_file("/home/ann/own", "own");
+    assert_int_equal(DO_PAIR(symlink, "/home/ann/up", "../../secret", 0), SP_FS_OK);
+    assert_int_equal(DO_PAIR(symlink, "/home/ann/top", "/secret", 0), SP_FS_OK);
+    assert_int_equal(DO_PAIR(symlink, "/home/ann/in", "/../own", 0), SP_FS_OK);
+    assert_content("/home/ann/up", "secret");
+
+    struct sp_fs_attach event = {.root = sp_str_of(""), .top = sp_str_of("/home/ann")};
+    view = TEST_FS(host, attach_top, &event)->fs.handle;
+    assert_content("/own", "own");
+    assert_content("/in", "own");
+    assert_int_equal(stat_of("/up", 0)->status, SP_FS_NO_SUCH_FILE);
+    assert_int_equal(stat_of("/top", 0)->status, SP_FS_NO_SUCH_FILE);
+    assert_string_equal(DO_PATH(realpath, "/in")->fs.path.data, "/own");
+    assert_int_equal(DO_PATH(rmdir, "/")->status, SP_FS_CANNOT_DELETE);
+    uint64_t home = view;
+
+    /* A home that is removed stays until nobody looks at it, and takes nothing more. */
+    view = all;
+    static const char *const names[] = {"/home/ann/own", "/home/ann/up", "/home/ann/top",
+                                        "/home/ann/in"};
+    for (int i = 0; i < 4; i++)
+        assert_int_equal(DO_PATH(remove, names[i])->status, SP_FS_OK);
+    assert_int_equal(DO_PATH(rmdir, "/home/ann")->status, SP_FS_OK);
+    view = home;
+    assert_int_equal(make_directory("/new"), SP_FS_NO_SUCH_FILE);
+    assert_int_equal(DO_PATH(detach, "")->status, SP_FS_OK);
+    view = all;
+    assert_int_equal(TEST_FS(host, attach_top, &event)->status, SP_FS_NO_SUCH_FILE);
+    event.top = sp_str_of("/secret");
+    assert_int_equal(TEST_FS(host, attach_top, &event)->status, SP_FS_NOT_A_DIRECTORY);
+}
+
 /* Random writes, cuts and reads against a plain array. */
 static void behave_like_an_array(void **state)
 {
@@ -537,6 +576,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(share_a_tree_by_root),
+        TEST(keep_a_view_of_a_home_in_it),
         TEST(behave_like_an_array),
         TEST(keep_to_the_limits),
         TEST(keep_what_is_open),

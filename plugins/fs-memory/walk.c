@@ -1,6 +1,6 @@
 /*
- * walk.c: from paths to nodes. Symbolic links are followed here, inside the tree: "/" in a target
- * is the tree's root, and ".." of the root is the root, so that no link can lead out.
+ * walk.c: from paths to nodes. Symbolic links are followed here, inside the view: "/" in a target
+ * is the view's root, and ".." of that root is the root, so that no link can lead out.
  */
 #include "fs_memory.h"
 
@@ -13,9 +13,10 @@ struct walker {
     int links;
 };
 
-static struct node *parent_of(struct node *directory)
+/* A walk goes down from its root and nothing moves meanwhile, so that it cannot miss it here. */
+static struct node *parent_of(const struct walker *walker, struct node *directory)
 {
-    return directory->own ? directory->own->directory : directory;
+    return directory == walker->root ? directory : directory->own->directory;
 }
 
 /* The next component of *path, which is moved past it; empty at the end. */
@@ -53,9 +54,9 @@ static uint32_t step(struct walker *walker, struct sp_str name, bool last, bool 
     if (directory->type != SP_FILE_DIRECTORY)
         return SP_FS_NOT_A_DIRECTORY;
     if (is(name, ".") || is(name, "..")) {
-        struct node *node = is(name, "..") ? parent_of(directory) : directory;
+        struct node *node = is(name, "..") ? parent_of(walker, directory) : directory;
         *place = (struct place){.node = node};
-        if (node->own)
+        if (node != walker->root)
             *place =
                 (struct place){node->own->directory, {node->own->name, node->own->length}, node};
         return SP_FS_OK;
@@ -90,13 +91,17 @@ uint32_t walk(struct node *root, struct sp_str path, bool follow, struct place *
     struct walker walker = {.root = root};
     if (path.len == 0 || path.len > TARGET_MOST)
         return SP_FS_INVALID_FILENAME;
+    if (root->names == 0) /* a home that was removed: nothing can be in it */
+        return SP_FS_NO_SUCH_FILE;
     return walk_from(&walker, root, path, follow, ret_place);
 }
 
-uint64_t walk_back(const struct node *directory, char *buffer, uint64_t size)
+uint64_t walk_back(const struct node *root, const struct node *directory, char *buffer,
+                   uint64_t size)
 {
     uint64_t start = size;
-    for (const struct child *e = directory->own; e; e = e->directory->own) {
+    for (; directory != root; directory = directory->own->directory) {
+        const struct child *e = directory->own;
         if (e->length + 1 > start)
             return 0;
         start -= e->length + 1;

@@ -52,6 +52,7 @@ static const struct sp_fs_v1 table = {
     .attach = fs_attach,
     .detach = fs_detach,
     .open = fs_open,
+    .attach_top = fs_attach_top,
     .close = fs_close,
     .read = fs_read,
     .write = fs_write,

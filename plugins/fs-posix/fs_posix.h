@@ -107,6 +107,7 @@ int32_t fs_readlink(void *self, const struct sp_fs_path *event);
 int32_t fs_realpath(void *self, const struct sp_fs_path *event);
 int32_t fs_statvfs(void *self, const struct sp_fs_path *event);
 int32_t fs_copy(void *self, const struct sp_fs_copy *event);
+int32_t fs_attach_top(void *self, const struct sp_fs_attach *event);
 void fs_cancel(void *self, sp_token token);
 
 /*

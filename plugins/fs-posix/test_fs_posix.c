@@ -420,6 +420,41 @@ static void stay_inside_the_root(void **state)
     assert_int_equal(access(at("outside/secret"), F_OK), 0);
 }
 
+static void keep_a_view_of_a_home_in_it(void **state)
+{
+    (void)state;
+    uint64_t all = view;
+    put_file("root/secret", "secret");
+    assert_int_equal(make_directory("/home"), SP_FS_OK);
+    assert_int_equal(make_directory("/home/ann"), SP_FS_OK);
+    put_file("root/home/ann/own", "own");
+    symlink("../../secret", at("root/home/ann/up"));
+    symlink("/secret", at("root/home/ann/top"));
+    symlink("/../own", at("root/home/ann/in"));
+
+    struct sp_fs_attach event = {.root = sp_str_of(at("root")), .top = sp_str_of("/home/ann")};
+    view = TEST_FS(host, attach_top, &event)->fs.handle;
+    uint64_t handle = open_file("/own", SP_OPEN_READ);
+    assert_content(handle, "own");
+    close_file(handle);
+    assert_int_equal(try_open("/secret", SP_OPEN_READ)->status, SP_FS_NO_SUCH_FILE);
+    bool is_walk = ((struct view *)(uintptr_t)all)->walk;
+    ((struct view *)(uintptr_t)view)->walk = is_walk;
+    if (!is_walk) {
+        handle = open_file("/in", SP_OPEN_READ);
+        assert_content(handle, "own");
+        close_file(handle);
+    }
+    assert_int_not_equal(try_open("/up", SP_OPEN_READ)->status, SP_FS_OK);
+    assert_int_not_equal(try_open("/top", SP_OPEN_READ)->status, SP_FS_OK);
+    assert_int_equal(DO_PATH(detach, "")->status, SP_FS_OK);
+    view = all;
+    event.top = sp_str_of("/nobody");
+    assert_int_equal(TEST_FS(host, attach_top, &event)->status, SP_FS_NO_SUCH_FILE);
+    event.top = sp_str_of("/secret");
+    assert_int_equal(TEST_FS(host, attach_top, &event)->status, SP_FS_NOT_A_DIRECTORY);
+}
+
 static void refuse_malformed_paths(void **state)
 {
     (void)state;
@@ -620,6 +655,7 @@ int main(void)
         BOTH(rename_over_a_target_only_when_told),
         BOTH(list_each_entry_once),
         BOTH(stay_inside_the_root),
+        BOTH(keep_a_view_of_a_home_in_it),
         BOTH(refuse_malformed_paths),
         cmocka_unit_test_setup_teardown(resolve_links_from_inside, set_up, tear_down),
         BOTH(tell_the_space),

@@ -57,9 +57,23 @@ static bool kernel_has_openat2(int root_fd)
     return fd >= 0 || (errno != ENOSYS && errno != EPERM);
 }
 
-static int view_new(const struct fs_posix *fs, const char *path, struct view **ret_view)
+/* The directory becomes the root of the view: whoever may put links above it cannot widen the
+ * view, which has a descriptor of the directory from here on. */
+static int lower_root(struct view *view, struct sp_str top)
 {
-    int fd = open_root(fs, path);
+    int fd = jail_open(view, top, O_PATH | O_DIRECTORY, 0);
+    if (fd < 0)
+        return fd;
+    close(view->root_fd);
+    view->root_fd = fd;
+    return 0;
+}
+
+/* The view takes the identity over, unless it fails. */
+static int view_new(const struct fs_posix *fs, const char *path, struct sp_str top,
+                    const struct identity *identity, struct view **ret_view)
+{
+    int fd = open_root(fs, path, identity);
     if (fd < 0)
         return fd;
     struct view *view = calloc(1, sizeof *view);
@@ -72,11 +86,22 @@ static int view_new(const struct fs_posix *fs, const char *path, struct view **r
     *ret_view = view;
     return 0;
 }
+    int rc = top.len > 0 ? lower_root(view, top) : 0;
+    if (rc < 0) {
+        view_free(view);
+        return rc;
+    }
+    view->identity = *identity;
 
 static int32_t attach_now(void *self, const struct sp_event *head)
 {
-    struct fs_posix *fs = self;
-    const struct sp_fs_attach *event = (const struct sp_fs_attach *)head;
+    const struct sp_grant *grant = event->connection ? event->connection->grant : NULL;
+    return grant && grant->system_user.len ? grant->system_user.data : "";
+}
+
+static int32_t attach_at(struct fs_posix *fs, const struct sp_fs_attach *event, struct sp_str top)
+{
+    const struct sp_event *head = &event->head;
     const char *root = event->root.len ? event->root.data : fs->root;
     if (root[0] != '/') {
         fs->host->log(fs->host, SP_LOG_ERROR,
@@ -85,10 +110,11 @@ static int32_t attach_now(void *self, const struct sp_event *head)
         return reply_status(fs, head, SP_FS_FAILURE, "The server has no directory for you");
     }
     struct view *view = NULL;
-    int rc = view_new(fs, root, &view);
+    rc = view_new(fs, root, top, &identity, &view);
     if (rc < 0) {
         char text[512];
-        snprintf(text, sizeof text, "cannot open the root %s: %s", root, strerrordesc_np(-rc));
+        snprintf(text, sizeof text, "cannot open the root %s%s: %s", root,
+                 top.len > 0 ? top.data : "", strerrordesc_np(-rc));
         fs->host->log(fs->host, SP_LOG_ERROR, sp_str_of(text));
         return reply_error(fs, head, -rc);
     }
@@ -109,3 +135,20 @@ int32_t fs_detach(void *self, const struct sp_fs_path *event)
     view_free((struct view *)(uintptr_t)event->view);
     return SP_OK;
 }
+static int32_t attach_now(void *self, const struct sp_event *event)
+{
+    return attach_at(self, (const struct sp_fs_attach *)event, sp_str_of(""));
+}
+
+static int32_t attach_top_now(void *self, const struct sp_event *head)
+{
+    const struct sp_fs_attach *event = (const struct sp_fs_attach *)head;
+    return attach_at(self, event, event->top);
+}
+
+int32_t fs_attach_top(void *self, const struct sp_fs_attach *event)
+{
+    struct fs_posix *fs = self;
+    return fs->host->run_blocking(fs->host, event->head.token, attach_top_now);
+}
+

@@ -166,11 +166,13 @@ struct sp_fs_attributes {
 #define SP_LOCK_DELETE (1u << 2)
 #define SP_LOCK_ADVISORY (1u << 3) /* it need bind only those who ask for locks, too */
 
-/* attach: a connection is about to use this provider. The reply's handle is given back as view. */
+/* attach, attach_top: a connection is about to use this provider. The reply's handle is given back
+ * as view. */
 struct sp_fs_attach {
     struct sp_event head;
     struct sp_str mount; /* where in the user's tree, "/" … */
     struct sp_str root;  /* the mount's root from the configuration or the user's grant */
+    struct sp_str top;   /* 1.1, attach_top: a path below the root, never just "/"; else empty */
 };
 
 /* detach, statvfs (path), stat, opendir, rmdir, remove, readlink, realpath */
@@ -381,4 +383,8 @@ struct sp_fs_v1 {
 #ifdef __cplusplus
 }
 #endif
+    /* In place of attach, for a user who is kept in a home: the directory top is the view's "/",
+     * and nothing outside of it is reached through the view, by symbolic links neither. Without
+     * this slot such a user is kept in the home by names alone, and can make no links. */
+    int32_t (*attach_top)(void *self, const struct sp_fs_attach *event);
 #endif
