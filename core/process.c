@@ -53,8 +53,10 @@ static void set_signals(void)
         int number;
         void (*handler)(int number);
     } signals[] = {
-        {SIGTERM, on_signal}, {SIGINT, on_signal},    {SIGHUP, on_signal},
-        {SIGPIPE, on_signal}, {SIGUSR1, on_orphaned}, {SIGALRM, on_stuck},
+        {SIGTERM, on_signal},   {SIGINT, on_signal}, {SIGHUP, on_signal},  {SIGPIPE, on_signal},
+        {SIGUSR1, on_orphaned}, {SIGALRM, on_stuck}, {SIGXFSZ, on_signal}, /* a file over the limit
+                                                                              is an error of that
+                                                                              write */
     };
     for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++) {
         struct sigaction action = {.sa_handler = signals[i].handler, .sa_flags = SA_RESTART};

@@ -9,9 +9,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
 #include <unistd.h>
+
+#include "acl.h"
 
 #ifndef SYS_fchmodat2
 #define SYS_fchmodat2 452
@@ -20,7 +24,34 @@
 #define VALID                                                                                      \
     (SP_ATTR_SIZE | SP_ATTR_OWNER_IDS | SP_ATTR_PERMISSIONS | SP_ATTR_ACCESS_TIME |                \
      SP_ATTR_MODIFY_TIME | SP_ATTR_CHANGE_TIME | SP_ATTR_TYPE | SP_ATTR_ALLOCATION_SIZE |          \
-     SP_ATTR_LINK_COUNT)
+     SP_ATTR_LINK_COUNT | SP_ATTR_BITS)
+/* What takes more than the one call for all the others: only for those who ask. */
+#define COSTLY (SP_ATTR_OWNER_NAMES | SP_ATTR_ACL)
+
+/* The kernel's attributes of files, and what SFTP calls them. */
+static const struct {
+    uint64_t kernel;
+    uint32_t bit;
+} bits[] = {
+    {STATX_ATTR_COMPRESSED, SP_BIT_COMPRESSED},
+    {STATX_ATTR_IMMUTABLE, SP_BIT_IMMUTABLE},
+    {STATX_ATTR_APPEND, SP_BIT_APPEND_ONLY},
+    {STATX_ATTR_ENCRYPTED, SP_BIT_ENCRYPTED},
+};
+
+const struct sp_fs_support attributes_support = {
+    .struct_size = sizeof attributes_support,
+    .open_flags = SP_OPEN_READ | SP_OPEN_WRITE | SP_OPEN_APPEND | SP_OPEN_CREATE |
+                  SP_OPEN_TRUNCATE | SP_OPEN_EXCLUSIVE | SP_OPEN_NOFOLLOW,
+    .attributes = VALID | COSTLY | SP_ATTR_CREATE_TIME,
+    .attributes_set = SP_ATTR_SIZE | SP_ATTR_OWNER_IDS | SP_ATTR_OWNER_NAMES | SP_ATTR_PERMISSIONS |
+                      SP_ATTR_ACCESS_TIME | SP_ATTR_MODIFY_TIME | SP_ATTR_ACL,
+    .attribute_bits = SP_BIT_COMPRESSED | SP_BIT_IMMUTABLE | SP_BIT_APPEND_ONLY | SP_BIT_ENCRYPTED |
+                      SP_BIT_SPARSE,
+    .rename_flags = SP_RENAME_OVERWRITE | SP_RENAME_ATOMIC | SP_RENAME_NATIVE,
+    .lock_flags = SP_LOCK_READ | SP_LOCK_WRITE | SP_LOCK_ADVISORY,
+    .acl = SP_ACL_ALLOW | SP_ACL_DENY,
+};
 
 static uint32_t type_of(mode_t mode)
 {
@@ -49,7 +80,48 @@ static struct sp_time time_of(struct statx_timestamp ts)
     return (struct sp_time){.seconds = ts.tv_sec, .nanoseconds = ts.tv_nsec};
 }
 
-int attributes_get(int fd, const char *name, struct sp_fs_attributes *ret_attributes)
+static void fill_bits(const struct statx *st, struct sp_fs_attributes *attributes)
+{
+    for (size_t i = 0; i < sizeof bits / sizeof *bits; i++) {
+        if (st->stx_attributes_mask & bits[i].kernel)
+            attributes->bits_valid |= bits[i].bit;
+        if (st->stx_attributes & bits[i].kernel)
+            attributes->bits |= bits[i].bit;
+    }
+    if (!S_ISREG(st->stx_mode))
+        return;
+    attributes->bits_valid |= SP_BIT_SPARSE;
+    if (st->stx_blocks * 512 < st->stx_size && !(attributes->bits & SP_BIT_COMPRESSED))
+        attributes->bits |= SP_BIT_SPARSE;
+}
+
+static struct sp_str text_of(char *text)
+{
+    return text ? sp_str_of(text) : (struct sp_str){NULL, 0};
+}
+
+/* The name, or the number where there is none. NULL: memory is out. */
+static char *principal_of(struct names *names, enum name_kind kind, uint32_t id)
+{
+    char *name = names_of(names, kind, id);
+    char number[16];
+    if (!name || *name)
+        return name;
+    free(name);
+    snprintf(number, sizeof number, "%u", id);
+    return strdup(number);
+}
+
+static int fill_names(struct names *names, struct sp_fs_attributes *attributes)
+{
+    attributes->owner = text_of(principal_of(names, NAME_USER, attributes->uid));
+    attributes->group = text_of(principal_of(names, NAME_GROUP, attributes->gid));
+    attributes->valid |= SP_ATTR_OWNER_NAMES;
+    return attributes->owner.data && attributes->group.data ? 0 : -ENOMEM;
+}
+
+int attributes_get(const struct fs_posix *fs, int fd, const char *name, uint32_t wanted,
+                   struct sp_fs_attributes *ret_attributes)
 {
     struct statx st;
     int flags = AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | (*name ? 0 : AT_EMPTY_PATH);
@@ -70,7 +142,23 @@ int attributes_get(int fd, const char *name, struct sp_fs_attributes *ret_attrib
         .create_time = time_of(st.stx_btime),
         .change_time = time_of(st.stx_ctime),
     };
-    return 0;
+    fill_bits(&st, ret_attributes);
+    int rc = wanted & SP_ATTR_OWNER_NAMES ? fill_names(fs->names, ret_attributes) : 0;
+    if (rc == 0 && wanted & SP_ATTR_ACL && !S_ISLNK(st.stx_mode)) {
+        rc = acl_get(fs->names, fd, name, st.stx_mode, &ret_attributes->acl);
+        ret_attributes->valid |= rc == 0 ? SP_ATTR_ACL : 0;
+    }
+    if (rc < 0)
+        attributes_clear(ret_attributes);
+    return rc;
+}
+
+void attributes_clear(struct sp_fs_attributes *attributes)
+{
+    free((char *)attributes->owner.data);
+    free((char *)attributes->group.data);
+    free((char *)attributes->acl.data);
+    attributes->owner = attributes->group = attributes->acl = (struct sp_str){NULL, 0};
 }
 
 /* A descriptor opened with O_PATH takes no fchmod(). Linux 6.6 has a call for it; before that the
@@ -125,14 +213,48 @@ static int set_times(int fd, const struct sp_fs_attributes *attributes)
     return utimensat(fd, "", times, AT_EMPTY_PATH) < 0 ? -errno : 0;
 }
 
+/* By names or by numbers; what is not given stays. */
+static int set_owner(int fd, const struct sp_fs_attributes *attributes)
+{
+    uint32_t ids[] = {UINT32_MAX, UINT32_MAX};
+    if (attributes->valid & SP_ATTR_OWNER_IDS) {
+        ids[NAME_USER] = attributes->uid;
+        ids[NAME_GROUP] = attributes->gid;
+    }
+    if (attributes->valid & SP_ATTR_OWNER_NAMES) {
+        int rc = 0;
+        if (attributes->owner.len)
+            rc = names_find(NAME_USER, attributes->owner, &ids[NAME_USER]);
+        if (rc < 0)
+            return rc == -NO_PRINCIPAL ? -NO_OWNER : rc;
+        if (attributes->group.len)
+            rc = names_find(NAME_GROUP, attributes->group, &ids[NAME_GROUP]);
+        if (rc < 0)
+            return rc == -NO_PRINCIPAL ? -NO_GROUP : rc;
+    }
+    return fchownat(fd, "", ids[NAME_USER], ids[NAME_GROUP], AT_EMPTY_PATH) < 0 ? -errno : 0;
+}
+
+static int set_acl(int fd, bool is_path, struct sp_str acl)
+{
+    struct stat st;
+    mode_t mode;
+    if (fstat(fd, &st) < 0)
+        return -errno;
+    int rc = acl_set(fd, st.st_mode, acl, &mode);
+    return rc > 0 ? set_mode(fd, is_path, mode) : rc;
+}
+
 int attributes_set(int fd, bool is_path, const struct sp_fs_attributes *attributes)
 {
     int rc = 0;
     /* The owner first: a change of owner clears mode bits. */
-    if (attributes->valid & SP_ATTR_OWNER_IDS)
-        rc = fchownat(fd, "", attributes->uid, attributes->gid, AT_EMPTY_PATH) < 0 ? -errno : 0;
+    if (attributes->valid & (SP_ATTR_OWNER_IDS | SP_ATTR_OWNER_NAMES))
+        rc = set_owner(fd, attributes);
     if (rc == 0 && attributes->valid & SP_ATTR_PERMISSIONS)
         rc = set_mode(fd, is_path, attributes->mode);
+    if (rc == 0 && attributes->valid & SP_ATTR_ACL)
+        rc = set_acl(fd, is_path, attributes->acl);
     if (rc == 0 && attributes->valid & (SP_ATTR_ACCESS_TIME | SP_ATTR_MODIFY_TIME))
         rc = set_times(fd, attributes);
     return rc;

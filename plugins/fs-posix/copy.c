@@ -128,8 +128,10 @@ static int copy_all(struct copy_job *job)
     return atomic_load(&job->cancelled) ? -ECANCELED : 0;
 }
 
-static int32_t copy_now(struct fs_posix *fs, const struct sp_fs_copy *event)
+static int32_t copy_now(struct fs_posix *fs, const struct view *view,
+                        const struct sp_fs_copy *event)
 {
+    (void)view;
     const struct handle *source = (const struct handle *)(uintptr_t)event->source;
     const struct handle *target = (const struct handle *)(uintptr_t)event->target;
     if (event->source_offset > INT64_MAX || event->target_offset > INT64_MAX ||
@@ -143,7 +145,7 @@ static int32_t copy_now(struct fs_posix *fs, const struct sp_fs_copy *event)
         .in = (off_t)event->source_offset,
         .out = (off_t)event->target_offset,
         .left = event->length ? event->length : UINT64_MAX,
-        .appends = target->append,
+        .appends = target->flags & SP_OPEN_APPEND,
     };
     if (overlaps(&job))
         return reply_status(fs, &event->head, SP_FS_INVALID_PARAMETER,
@@ -156,13 +158,4 @@ static int32_t copy_now(struct fs_posix *fs, const struct sp_fs_copy *event)
                   : reply_count(fs, &event->head, job.done, job.met_end);
 }
 
-static int32_t copy_run(void *self, const struct sp_event *head)
-{
-    return copy_now(self, (const struct sp_fs_copy *)head);
-}
-
-int32_t fs_copy(void *self, const struct sp_fs_copy *event)
-{
-    struct fs_posix *fs = self;
-    return fs->host->run_blocking(fs->host, event->head.token, copy_run);
-}
+ON_POOL(fs_copy, sp_fs_copy, view, copy_now)

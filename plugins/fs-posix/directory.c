@@ -41,7 +41,8 @@ static bool is_dot(const char *name)
 }
 
 /* The next entry; 1, or 0 at the end, or -errno. */
-static int next_entry(struct handle *handle, struct sp_fs_entry *ret_entry)
+static int next_entry(const struct fs_posix *fs, struct handle *handle, uint32_t wanted,
+                      struct sp_fs_entry *ret_entry)
 {
     for (;;) {
         errno = 0;
@@ -50,7 +51,7 @@ static int next_entry(struct handle *handle, struct sp_fs_entry *ret_entry)
             return -errno;
         if (is_dot(found->d_name))
             continue;
-        int rc = attributes_get(handle->fd, found->d_name, &ret_entry->attributes);
+        int rc = attributes_get(fs, handle->fd, found->d_name, wanted, &ret_entry->attributes);
         if (rc == -ENOENT)
             continue; /* removed since */
         if (rc < 0)   /* there, but its attributes are not for us */
@@ -60,8 +61,10 @@ static int next_entry(struct handle *handle, struct sp_fs_entry *ret_entry)
                 .type = SP_FILE_UNKNOWN,
             };
         char *name = strdup(found->d_name);
-        if (!name)
+        if (!name) {
+            attributes_clear(&ret_entry->attributes);
             return -ENOMEM;
+        }
         ret_entry->name = sp_str_of(name);
         return 1;
     }
@@ -79,7 +82,7 @@ static int32_t readdir_now(struct fs_posix *fs, struct handle *handle,
     }
     uint64_t count = 0;
     int rc = 1;
-    while (count < wanted && (rc = next_entry(handle, &entries[count])) == 1)
+    while (count < wanted && (rc = next_entry(fs, handle, event->wanted, &entries[count])) == 1)
         count++;
     int32_t verdict = SP_PENDING;
     if (rc < 0 && count == 0) {
@@ -93,8 +96,10 @@ static int32_t readdir_now(struct fs_posix *fs, struct handle *handle,
         };
         fs->host->complete(fs->host, event->head.token, &reply.head);
     }
-    for (uint64_t i = 0; i < count; i++)
+    for (uint64_t i = 0; i < count; i++) {
         free((char *)entries[i].name.data);
+        attributes_clear(&entries[i].attributes);
+    }
     free(entries);
     return verdict;
 }

@@ -15,6 +15,7 @@ static void destroy(void *arg)
 {
     struct fs_posix *fs = arg;
     pthread_mutex_destroy(&fs->copies_lock);
+    names_free(fs->names);
     free(fs->root);
     free(fs);
 }
@@ -39,7 +40,8 @@ static int32_t create(const struct sp_host *host, const char *config_json, void 
     fs->file_mode = mode_of(config, "file_mode");
     fs->directory_mode = mode_of(config, "directory_mode");
     json_decref(config);
-    if (!fs->root) {
+    fs->names = names_new(host);
+    if (!fs->root || !fs->names) {
         destroy(fs);
         return SP_E_NOMEM;
     }
@@ -50,9 +52,9 @@ static int32_t create(const struct sp_host *host, const char *config_json, void 
 static const struct sp_fs_v1 table = {
     .struct_size = sizeof table,
     .attach = fs_attach,
+    .attach_top = fs_attach_top,
     .detach = fs_detach,
     .open = fs_open,
-    .attach_top = fs_attach_top,
     .close = fs_close,
     .read = fs_read,
     .write = fs_write,
@@ -75,6 +77,9 @@ static const struct sp_fs_v1 table = {
     .realpath = fs_realpath,
     .statvfs = fs_statvfs,
     .copy = fs_copy,
+    .lock = fs_lock,
+    .unlock = fs_unlock,
+    .principals = fs_principals,
 };
 
 static const struct sp_interface interfaces[] = {{SP_FS_INTERFACE, &table}, {NULL, NULL}};

@@ -16,6 +16,12 @@
 
 #include <sallyport/plugin.h>
 
+#include "identity.h"
+#include "names.h"
+
+/* Errors that the system has no number for; beside those of errno. */
+enum { NO_PRINCIPAL = 4096, NO_OWNER, NO_GROUP, NO_SUCH_ACL };
+
 struct copy_job;
 
 struct fs_posix {
@@ -24,6 +30,7 @@ struct fs_posix {
     bool create_root;
     mode_t file_mode;
     mode_t directory_mode;
+    struct names *names;
     pthread_mutex_t copies_lock;
     struct copy_job *copies; /* under way, for cancel */
 };
@@ -31,13 +38,19 @@ struct fs_posix {
 struct view {
     int root_fd;
     bool walk; /* the kernel has no openat2() */
+    struct identity identity;
 };
+
+/* lock.c */
+struct lock;
 
 struct handle {
     int fd;
-    DIR *stream; /* of a directory; owns fd */
-    bool append;
-    bool in_memory; /* on tmpfs or ramfs: no call waits for a device */
+    DIR *stream;    /* of a directory; owns fd */
+    uint32_t flags; /* SP_OPEN_* */
+    struct lock *locks;
+    bool in_memory;          /* on tmpfs or ramfs: no call waits for a device */
+    bool is_written_on_pool; /* as somebody else than the process: quotas are that user's */
     /* Reactor thread: the file system cannot tell beforehand that a call would wait. */
     bool no_read_nowait;
     bool no_write_nowait;
@@ -60,21 +73,33 @@ int32_t reply_status(const struct fs_posix *fs, const struct sp_event *event, ui
 int32_t reply_result(const struct fs_posix *fs, const struct sp_event *event, int rc);
 int32_t reply_count(const struct fs_posix *fs, const struct sp_event *event, uint64_t count,
                     bool eof);
-int32_t reply_attributes(const struct fs_posix *fs, const struct sp_event *event, int fd);
+/* wanted as in struct sp_fs_path */
+int32_t reply_attributes(const struct fs_posix *fs, const struct sp_event *event, int fd,
+                         uint32_t wanted);
 int32_t reply_space(const struct fs_posix *fs, const struct sp_event *event, int fd);
 int32_t reply_path(const struct fs_posix *fs, const struct sp_event *event, struct sp_str path);
 /* 0, or negative if nobody waits any more: what the handle stands for must be given back. */
 int32_t reply_handle(const struct fs_posix *fs, const struct sp_event *event, const void *handle);
+/* The same of a view. */
+int32_t reply_view(const struct fs_posix *fs, const struct sp_event *event, const void *view);
 
-/* attributes.c: any thread. 0 or -errno. */
+/* attributes.c: pool threads. 0 or -errno. */
 
-/* Of name in the directory fd, not following a link; of fd itself if name is "". */
-int attributes_get(int fd, const char *name, struct sp_fs_attributes *ret_attributes);
+/* Of name in the directory fd, not following a link; of fd itself if name is "". Then to be given
+ * to attributes_clear(). */
+int attributes_get(const struct fs_posix *fs, int fd, const char *name, uint32_t wanted,
+                   struct sp_fs_attributes *ret_attributes);
+void attributes_clear(struct sp_fs_attributes *attributes);
 /* All but the size. fd may be O_PATH. */
 int attributes_set(int fd, bool is_path, const struct sp_fs_attributes *attributes);
+/* What can be asked for and set, in the answer to attach. */
+extern const struct sp_fs_support attributes_support;
 
-/* handle.c: open files. view.c: roots. tree.c: names. directory.c: listings. copy.c. The functions
- * of the table come in pairs: the slot, on the reactor, and what it runs on the pool. */
+/* lock.c */
+void locks_free(struct lock *locks);
+
+/* handle.c: open files. view.c: roots. tree.c: names. directory.c: listings. copy.c. lock.c. The
+ * functions of the table come in pairs: the slot, on the reactor, and what it runs on the pool. */
 
 void view_free(struct view *view);
 void handle_free(struct handle *handle);
@@ -82,6 +107,7 @@ void handle_free(struct handle *handle);
 struct handle *handle_new(int fd, DIR *stream);
 
 int32_t fs_attach(void *self, const struct sp_fs_attach *event);
+int32_t fs_attach_top(void *self, const struct sp_fs_attach *event);
 int32_t fs_detach(void *self, const struct sp_fs_path *event);
 int32_t fs_open(void *self, const struct sp_fs_create *event);
 int32_t fs_close(void *self, const struct sp_fs_handle *event);
@@ -107,18 +133,25 @@ int32_t fs_readlink(void *self, const struct sp_fs_path *event);
 int32_t fs_realpath(void *self, const struct sp_fs_path *event);
 int32_t fs_statvfs(void *self, const struct sp_fs_path *event);
 int32_t fs_copy(void *self, const struct sp_fs_copy *event);
-int32_t fs_attach_top(void *self, const struct sp_fs_attach *event);
+int32_t fs_lock(void *self, const struct sp_fs_lock *event);
+int32_t fs_unlock(void *self, const struct sp_fs_lock *event);
+int32_t fs_principals(void *self, const struct sp_fs_principals *event);
 void fs_cancel(void *self, sp_token token);
 
 /*
  * A slot that does all its work on the pool: ON_POOL(fs_stat, sp_fs_path, view, stat_now) makes
- * fs_stat(), which has stat_now() run with what the event's "view" stands for.
+ * fs_stat(), which has stat_now() run with what the event's "view" stands for, as the view's user.
  */
 #define ON_POOL(slot, type, object, work)                                                          \
     static int32_t slot##_run(void *self, const struct sp_event *head)                             \
     {                                                                                              \
         const struct type *event = (const struct type *)head;                                      \
-        return work(self, (struct object *)(uintptr_t)event->object, event);                       \
+        const struct view *view_ = (const struct view *)(uintptr_t)event->view;                    \
+        struct object *object_ = (struct object *)(uintptr_t)event->object;                        \
+        identity_assume(&view_->identity);                                                         \
+        int32_t verdict = work(self, object_, event);                                              \
+        identity_drop(&view_->identity);                                                           \
+        return verdict;                                                                            \
     }                                                                                              \
     int32_t slot(void *self, const struct type *event)                                             \
     {                                                                                              \

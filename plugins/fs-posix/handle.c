@@ -36,6 +36,7 @@ void handle_free(struct handle *handle)
         closedir(handle->stream);
     else
         close(handle->fd);
+    locks_free(handle->locks);
     free(handle);
 }
 
@@ -91,7 +92,8 @@ static int32_t open_now(struct fs_posix *fs, const struct view *view,
         close(fd);
         return reply_error(fs, &event->head, rc < 0 ? -rc : ENOMEM);
     }
-    handle->append = event->flags & SP_OPEN_APPEND;
+    handle->flags = event->flags;
+    handle->is_written_on_pool = view->identity.is_other;
     handle->in_memory = is_in_memory(fd);
     if (reply_handle(fs, &event->head, handle) < 0)
         handle_free(handle);
@@ -181,11 +183,12 @@ int32_t fs_write(void *self, const struct sp_fs_io *event)
     struct handle *handle = (struct handle *)(uintptr_t)event->handle;
     if (!range_is_sound(event))
         return reply_error(fs, &event->head, EOVERFLOW);
-    if (handle->in_memory)
+    if (handle->in_memory && !handle->is_written_on_pool)
         return write_now(fs, handle, event);
     /* What is written in part is written again from its start on the pool, which does no harm at a
      * fixed offset, but would at the end of a file. */
-    if (!handle->no_write_nowait && !handle->append) {
+    if (!handle->no_write_nowait && !handle->is_written_on_pool &&
+        !(handle->flags & SP_OPEN_APPEND)) {
         struct iovec iov = {event->buffer, event->length};
         ssize_t n = pwritev2(handle->fd, &iov, 1, (off_t)event->offset, RWF_NOWAIT);
         if (n >= 0 && (uint64_t)n == event->length)
@@ -198,7 +201,7 @@ int32_t fs_write(void *self, const struct sp_fs_io *event)
 static int32_t fstat_now(struct fs_posix *fs, struct handle *handle,
                          const struct sp_fs_handle *event)
 {
-    return reply_attributes(fs, &event->head, handle->fd);
+    return reply_attributes(fs, &event->head, handle->fd, event->wanted);
 }
 ON_POOL(fs_fstat, sp_fs_handle, handle, fstat_now)
 

@@ -44,6 +44,11 @@ static const struct {
     {ESTALE, SP_FS_FAILURE, "The server's file system has lost this file"},
     {EOPNOTSUPP, SP_FS_OP_UNSUPPORTED, "The file system cannot do that"},
     {ENOSYS, SP_FS_OP_UNSUPPORTED, "The server cannot do that"},
+    {NO_PRINCIPAL, SP_FS_UNKNOWN_PRINCIPAL, "The server knows no user or group of that name"},
+    {NO_OWNER, SP_FS_OWNER_INVALID, "The server knows no user of that name"},
+    {NO_GROUP, SP_FS_GROUP_INVALID, "The server knows no group of that name"},
+    {NO_SUCH_ACL, SP_FS_INVALID_PARAMETER,
+     "The file system cannot keep such a list: at most 127 entries that allow or deny"},
 };
 
 static int32_t complete(const struct fs_posix *fs, const struct sp_event *event,
@@ -82,14 +87,17 @@ int32_t reply_count(const struct fs_posix *fs, const struct sp_event *event, uin
     return complete(fs, event, &reply);
 }
 
-int32_t reply_attributes(const struct fs_posix *fs, const struct sp_event *event, int fd)
+int32_t reply_attributes(const struct fs_posix *fs, const struct sp_event *event, int fd,
+                         uint32_t wanted)
 {
     struct sp_fs_attributes attributes;
-    int rc = attributes_get(fd, "", &attributes);
+    int rc = attributes_get(fs, fd, "", wanted, &attributes);
     if (rc < 0)
         return reply_error(fs, event, -rc);
     struct sp_fs_reply reply = {.attributes = &attributes};
-    return complete(fs, event, &reply);
+    complete(fs, event, &reply);
+    attributes_clear(&attributes);
+    return SP_PENDING;
 }
 
 int32_t reply_space(const struct fs_posix *fs, const struct sp_event *event, int fd)
@@ -120,11 +128,23 @@ int32_t reply_path(const struct fs_posix *fs, const struct sp_event *event, stru
     return complete(fs, event, &reply);
 }
 
-int32_t reply_handle(const struct fs_posix *fs, const struct sp_event *event, const void *handle)
+static int32_t reply_id(const struct fs_posix *fs, const struct sp_event *event, const void *id,
+                        const struct sp_fs_support *support)
 {
     struct sp_fs_reply reply = {
         .head = {.struct_size = sizeof reply, .verdict = SP_OK},
-        .handle = (uintptr_t)handle,
+        .handle = (uintptr_t)id,
+        .support = support,
     };
     return fs->host->complete(fs->host, event->token, &reply.head);
+}
+
+int32_t reply_handle(const struct fs_posix *fs, const struct sp_event *event, const void *handle)
+{
+    return reply_id(fs, event, handle, NULL);
+}
+
+int32_t reply_view(const struct fs_posix *fs, const struct sp_event *event, const void *view)
+{
+    return reply_id(fs, event, view, &attributes_support);
 }

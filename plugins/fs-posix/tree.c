@@ -22,7 +22,7 @@ static int32_t stat_now(struct fs_posix *fs, const struct view *view,
         jail_open(view, event->path, O_PATH | (event->flags & SP_FS_NOFOLLOW ? O_NOFOLLOW : 0), 0);
     if (fd < 0)
         return reply_error(fs, &event->head, -fd);
-    int32_t verdict = reply_attributes(fs, &event->head, fd);
+    int32_t verdict = reply_attributes(fs, &event->head, fd, event->wanted);
     close(fd);
     return verdict;
 }
@@ -103,7 +103,7 @@ static int32_t remove_now(struct fs_posix *fs, const struct view *view,
 ON_POOL(fs_remove, sp_fs_path, view, remove_now)
 
 /* Two names, each as its directory and last component. */
-struct names {
+struct names_pair {
     int from_fd;
     const char *from;
     int to_fd;
@@ -111,7 +111,7 @@ struct names {
 };
 
 static int names_open(const struct view *view, const struct sp_fs_pair *event,
-                      struct names *ret_names)
+                      struct names_pair *ret_names)
 {
     ret_names->from_fd = jail_parent(view, event->path, &ret_names->from);
     if (ret_names->from_fd < 0)
@@ -124,7 +124,7 @@ static int names_open(const struct view *view, const struct sp_fs_pair *event,
     return 0;
 }
 
-static void names_close(const struct names *names)
+static void names_close(const struct names_pair *names)
 {
     close(names->from_fd);
     close(names->to_fd);
@@ -133,7 +133,7 @@ static void names_close(const struct names *names)
 /* For file systems without RENAME_NOREPLACE. A file gets its new name by link(), which never
  * replaces; a directory has no such way, and for it a moment remains in which an empty directory
  * made by somebody else could be replaced. */
-static int rename_in_steps(const struct names *n)
+static int rename_in_steps(const struct names_pair *n)
 {
     if (linkat(n->from_fd, n->from, n->to_fd, n->to, 0) == 0) {
         if (unlinkat(n->from_fd, n->from, 0) == 0)
@@ -150,34 +150,37 @@ static int rename_in_steps(const struct names *n)
     return renameat(n->from_fd, n->from, n->to_fd, n->to) < 0 ? -errno : 0;
 }
 
-static int rename_names(const struct names *n, bool overwrite)
+/* NATIVE is what rename(2) does, which replaces, and is atomic. */
+static int rename_names(const struct names_pair *n, uint32_t flags)
 {
-    if (overwrite)
+    if (flags & (SP_RENAME_OVERWRITE | SP_RENAME_NATIVE))
         return renameat(n->from_fd, n->from, n->to_fd, n->to) < 0 ? -errno : 0;
     if (renameat2(n->from_fd, n->from, n->to_fd, n->to, RENAME_NOREPLACE) == 0)
         return 0;
+    if (errno != EINVAL && errno != ENOSYS)
+        return -errno;
     /* EINVAL is also the answer to moving a directory into itself, which fails again below. */
-    return errno == EINVAL || errno == ENOSYS ? rename_in_steps(n) : -errno;
+    return flags & SP_RENAME_ATOMIC ? -EOPNOTSUPP : rename_in_steps(n);
 }
 
 static int32_t rename_now(struct fs_posix *fs, const struct view *view,
                           const struct sp_fs_pair *event)
 {
-    struct names names;
+    struct names_pair names;
     int rc = names_open(view, event, &names);
     if (rc < 0)
         return reply_error(fs, &event->head, -rc);
-    rc = rename_names(&names, event->flags & SP_RENAME_OVERWRITE);
+    rc = rename_names(&names, event->flags);
     names_close(&names);
-    return reply_result(fs, &event->head,
-                        rc == -EEXIST && event->flags & SP_RENAME_OVERWRITE ? -ENOTEMPTY : rc);
+    bool replaces = event->flags & (SP_RENAME_OVERWRITE | SP_RENAME_NATIVE);
+    return reply_result(fs, &event->head, rc == -EEXIST && replaces ? -ENOTEMPTY : rc);
 }
 ON_POOL(fs_rename, sp_fs_pair, view, rename_now)
 
 static int32_t link_now(struct fs_posix *fs, const struct view *view,
                         const struct sp_fs_pair *event)
 {
-    struct names names;
+    struct names_pair names;
     int rc = names_open(view, event, &names);
     if (rc < 0)
         return reply_error(fs, &event->head, -rc);

@@ -16,11 +16,12 @@
 void view_free(struct view *view)
 {
     close(view->root_fd);
+    identity_clear(&view->identity);
     free(view);
 }
 
-/* The directory and all above it, as far as they are missing. */
-static int create_directories(const char *path)
+/* The directory and all above it, as far as they are missing; it belongs to the user. */
+static int create_directories(const char *path, const struct identity *owner)
 {
     char *copy = strdup(path);
     int rc = copy ? 0 : -ENOMEM;
@@ -29,17 +30,19 @@ static int create_directories(const char *path)
         rc = mkdir(copy, 0700) < 0 && errno != EEXIST ? -errno : 0;
         *p = '/';
     }
-    if (rc == 0 && mkdir(copy, 0700) < 0 && errno != EEXIST)
-        rc = -errno;
+    if (rc == 0 && mkdir(copy, 0700) < 0)
+        rc = errno == EEXIST ? 0 : -errno;
+    else if (rc == 0 && owner->is_other)
+        rc = lchown(copy, owner->uid, owner->gid) < 0 ? -errno : 0;
     free(copy);
     return rc;
 }
 
-static int open_root(const struct fs_posix *fs, const char *path)
+static int open_root(const struct fs_posix *fs, const char *path, const struct identity *owner)
 {
     int fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0 && errno == ENOENT && fs->create_root) {
-        int rc = create_directories(path);
+        int rc = create_directories(path, owner);
         if (rc < 0)
             return rc;
         fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -83,17 +86,18 @@ static int view_new(const struct fs_posix *fs, const char *path, struct sp_str t
     }
     view->root_fd = fd;
     view->walk = !kernel_has_openat2(fd);
-    *ret_view = view;
-    return 0;
-}
     int rc = top.len > 0 ? lower_root(view, top) : 0;
     if (rc < 0) {
         view_free(view);
         return rc;
     }
     view->identity = *identity;
+    *ret_view = view;
+    return 0;
+}
 
-static int32_t attach_now(void *self, const struct sp_event *head)
+/* "": none */
+static const char *system_user_of(const struct sp_event *event)
 {
     const struct sp_grant *grant = event->connection ? event->connection->grant : NULL;
     return grant && grant->system_user.len ? grant->system_user.data : "";
@@ -109,32 +113,30 @@ static int32_t attach_at(struct fs_posix *fs, const struct sp_fs_attach *event, 
                                 "this plugin's configuration"));
         return reply_status(fs, head, SP_FS_FAILURE, "The server has no directory for you");
     }
+    struct identity identity;
+    int rc = identity_find(system_user_of(head), &identity);
+    if (rc < 0) {
+        char text[512];
+        snprintf(text, sizeof text, "the system_user %.256s cannot be found: %s",
+                 system_user_of(head), strerrordesc_np(-rc));
+        fs->host->log(fs->host, SP_LOG_ERROR, sp_str_of(text));
+        return reply_status(fs, head, SP_FS_FAILURE, "The server has no account for you");
+    }
     struct view *view = NULL;
     rc = view_new(fs, root, top, &identity, &view);
     if (rc < 0) {
+        identity_clear(&identity);
         char text[512];
         snprintf(text, sizeof text, "cannot open the root %s%s: %s", root,
                  top.len > 0 ? top.data : "", strerrordesc_np(-rc));
         fs->host->log(fs->host, SP_LOG_ERROR, sp_str_of(text));
         return reply_error(fs, head, -rc);
     }
-    if (reply_handle(fs, head, view) < 0)
+    if (reply_view(fs, head, view) < 0)
         view_free(view);
     return SP_PENDING;
 }
 
-int32_t fs_attach(void *self, const struct sp_fs_attach *event)
-{
-    struct fs_posix *fs = self;
-    return fs->host->run_blocking(fs->host, event->head.token, attach_now);
-}
-
-int32_t fs_detach(void *self, const struct sp_fs_path *event)
-{
-    (void)self;
-    view_free((struct view *)(uintptr_t)event->view);
-    return SP_OK;
-}
 static int32_t attach_now(void *self, const struct sp_event *event)
 {
     return attach_at(self, (const struct sp_fs_attach *)event, sp_str_of(""));
@@ -146,9 +148,21 @@ static int32_t attach_top_now(void *self, const struct sp_event *head)
     return attach_at(self, event, event->top);
 }
 
+int32_t fs_attach(void *self, const struct sp_fs_attach *event)
+{
+    struct fs_posix *fs = self;
+    return fs->host->run_blocking(fs->host, event->head.token, attach_now);
+}
+
 int32_t fs_attach_top(void *self, const struct sp_fs_attach *event)
 {
     struct fs_posix *fs = self;
     return fs->host->run_blocking(fs->host, event->head.token, attach_top_now);
 }
 
+int32_t fs_detach(void *self, const struct sp_fs_path *event)
+{
+    (void)self;
+    view_free((struct view *)(uintptr_t)event->view);
+    return SP_OK;
+}

@@ -1,0 +1,85 @@
+/*
+ * identity.c: see identity.h.
+ *
+ * The C library changes all threads at once, since POSIX has credentials belong to the process; the
+ * system calls change the calling thread. With an effective user other than root the kernel takes
+ * the thread's capabilities away, and gives them back with the return to root.
+ */
+#include "identity.h"
+
+#include <errno.h>
+#include <grp.h>
+#include <limits.h>
+#include <pwd.h>
+#include <stdlib.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#define ENTRY_SIZE 16384
+#define KEEP ((uid_t)-1)
+
+static int find_groups(const char *name, struct identity *identity)
+{
+    int count = 32;
+    for (int i = 0; i < 2; i++) {
+        free(identity->groups);
+        identity->groups = calloc((size_t)count, sizeof *identity->groups);
+        if (!identity->groups)
+            return -ENOMEM;
+        if (getgrouplist(name, identity->gid, identity->groups, &count) >= 0) {
+            identity->groups_count = (size_t)count;
+            return 0;
+        }
+        if (count <= 0 || count > NGROUPS_MAX)
+            break;
+    }
+    return -ERANGE;
+}
+
+int identity_find(const char *name, struct identity *ret_identity)
+{
+    *ret_identity = (struct identity){.is_other = false};
+    if (!*name || geteuid() != 0)
+        return 0;
+    char buffer[ENTRY_SIZE];
+    struct passwd entry;
+    struct passwd *found = NULL;
+    int error = getpwnam_r(name, &entry, buffer, sizeof buffer, &found);
+    if (!found)
+        return error ? -error : -ENOENT;
+    if (entry.pw_uid == 0)
+        return 0;
+    ret_identity->is_other = true;
+    ret_identity->uid = entry.pw_uid;
+    ret_identity->gid = entry.pw_gid;
+    int rc = find_groups(name, ret_identity);
+    if (rc < 0)
+        identity_clear(ret_identity);
+    return rc;
+}
+
+void identity_clear(struct identity *identity)
+{
+    free(identity->groups);
+    *identity = (struct identity){.is_other = false};
+}
+
+void identity_assume(const struct identity *identity)
+{
+    if (!identity->is_other)
+        return;
+    if (syscall(SYS_setgroups, identity->groups_count, identity->groups) < 0 ||
+        syscall(SYS_setresgid, KEEP, identity->gid, KEEP) < 0 ||
+        syscall(SYS_setresuid, KEEP, identity->uid, KEEP) < 0)
+        abort();
+}
+
+void identity_drop(const struct identity *identity)
+{
+    if (!identity->is_other)
+        return;
+    /* Only root has got here; its further groups are of no use to it. */
+    if (syscall(SYS_setresuid, KEEP, 0, KEEP) < 0 ||
+        syscall(SYS_setresgid, KEEP, getgid(), KEEP) < 0 || syscall(SYS_setgroups, 0, NULL) < 0)
+        abort();
+}
