@@ -378,13 +378,13 @@ struct sp_fs_v1 {
     int32_t (*unlock)(void *self, const struct sp_fs_lock *event);
     int32_t (*hash)(void *self, const struct sp_fs_hash *event);
     int32_t (*principals)(void *self, const struct sp_fs_principals *event);
+    /* In place of attach, for a user who is kept in a home: the directory top is the view's "/",
+     * and nothing outside of it is reached through the view, by symbolic links neither. Without
+     * this slot such a user is kept in the home by names alone, and can make no links. */
+    int32_t (*attach_top)(void *self, const struct sp_fs_attach *event);
 };
 
 #ifdef __cplusplus
 }
 #endif
-    /* In place of attach, for a user who is kept in a home: the directory top is the view's "/",
-     * and nothing outside of it is reached through the view, by symbolic links neither. Without
-     * this slot such a user is kept in the home by names alone, and can make no links. */
-    int32_t (*attach_top)(void *self, const struct sp_fs_attach *event);
 #endif
