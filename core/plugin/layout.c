@@ -154,14 +154,14 @@ static const struct field fields_of_sp_fs_attributes[] = {
     FIELD(sp_fs_attributes, FIELD_U64, extended_count),
     FIELD_LIST(sp_fs_attributes, extended, &layout_sp_pair, PAIRS_MAX),
 };
-static const struct layout layout_sp_fs_attributes = LAYOUT_SIZED(sp_fs_attributes);
+const struct layout layout_sp_fs_attributes = LAYOUT_SIZED(sp_fs_attributes);
 
 static const struct field fields_of_sp_fs_entry[] = {
     FIELD(sp_fs_entry, FIELD_NAME, name),
     FIELD_OF(sp_fs_entry, FIELD_STRUCT, attributes, &layout_sp_fs_attributes),
 };
 /* An entry is as long as the attributes that end it. */
-static const struct layout layout_sp_fs_entry =
+const struct layout layout_sp_fs_entry =
     LAYOUT(sp_fs_entry, true, offsetof(struct sp_fs_entry, attributes));
 
 static const struct field fields_of_sp_fs_space[] = {

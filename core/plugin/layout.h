@@ -66,6 +66,9 @@ extern const struct layout layout_sp_log_event;
 extern const struct layout layout_sp_sftp_event;
 extern const struct layout layout_sp_sftp_transfer;
 
+extern const struct layout layout_sp_fs_attributes;
+extern const struct layout layout_sp_fs_entry;
+
 extern const struct layout layout_sp_connection_reply;
 extern const struct layout layout_sp_auth_reply;
 extern const struct layout layout_sp_channel_reply;

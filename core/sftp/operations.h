@@ -65,6 +65,18 @@ enum sftp_subject {
  * read-only. */
 enum sftp_change { SFTP_CHANGES_NOTHING, SFTP_CHANGES_IF_OPENED_SO, SFTP_CHANGES };
 
+/* What success looks like, and so what a hook can answer with in place of a provider. */
+enum sftp_answer_kind {
+    SFTP_ANSWER_OTHER, /* only the core can make it: no hook can answer */
+    SFTP_ANSWER_STATUS,
+    SFTP_ANSWER_HANDLE,
+    SFTP_ANSWER_DATA,
+    SFTP_ANSWER_ATTRIBUTES,
+    SFTP_ANSWER_PATH,
+    SFTP_ANSWER_ENTRIES,
+    SFTP_ANSWER_SPACE,
+};
+
 struct sftp_operation {
     const char *name;              /* in the log */
     uint8_t type;                  /* enum sftp_type */
@@ -77,6 +89,7 @@ struct sftp_operation {
      * the core does it alone. */
     enum plugin_operation provider;
     enum sftp_subject subject;
+    enum sftp_answer_kind answer;
     bool makes_entry;         /* creates, replaces or removes the names it is given */
     bool takes_mountless;     /* understands directories that exist only because of mounts */
     bool may_not_be_dropped;  /* asked of a provider, its answer must be waited for */

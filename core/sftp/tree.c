@@ -43,6 +43,8 @@ struct sftp_tree *sftp_tree_new(struct channel *channel)
     tree->reactor = session_reactor(session);
     tree->connection = session_connection_ref(connection);
     tree->strands = plugin_strands_ref(session_strands(session));
+    sftp_hooks_init(&tree->hooks, session);
+    tree->channel = channel_id(channel);
     tree->mounts_count = count;
     for (size_t i = 0; i < count; i++) {
         struct sftp_mount *mount = &tree->mounts[i];

@@ -18,6 +18,7 @@
 #include "config/config.h"
 #include "plugin/call.h"
 #include "session/session.h"
+#include "sftp/hooks.h"
 
 enum sftp_view { SFTP_VIEW_NONE, SFTP_VIEW_ATTACHING, SFTP_VIEW_ATTACHED };
 
@@ -40,6 +41,9 @@ struct sftp_tree {
     struct reactor *reactor;
     const struct sp_connection *connection;
     struct plugin_strands *strands;
+    struct sftp_hooks hooks;
+    sp_id channel;
+    uint64_t acts, files; /* so far: each has its number */
     char *home; /* a path of the tree, "/" if none is granted */
     size_t mounts_count;
     struct sftp_mount mounts[];

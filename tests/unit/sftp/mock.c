@@ -152,8 +152,20 @@ void plugin_strands_free(struct plugin_strands *owned)
     owned->references--;
 }
 
+struct plugin_sftp_wants plugin_instance_sftp_wants(const struct plugin_instance *instance)
+{
+    return instance->wants;
+}
+
+bool plugin_instance_on_error_next(const struct plugin_instance *instance)
+{
+    return instance->on_error_next;
+}
+
 static void count_handles(struct plugin_call *call, int by)
 {
+    if (call->instance->hook)
+        return;
     struct store *store = &call->instance->store;
     struct store_handle *handles[2];
     int count = store_handles_of(store, call->operation, call->event, handles);
@@ -164,8 +176,22 @@ static void count_handles(struct plugin_call *call, int by)
     }
 }
 
+static void answer_as_hook(struct plugin_call *call)
+{
+    struct sp_sftp_reply reply = {.head = {.struct_size = sizeof reply}};
+    const struct sp_sftp_event *event = (const struct sp_sftp_event *)(const void *)call->event;
+    MOCK_CHECK(event->head.struct_size == sizeof *event);
+    reply.head.verdict =
+        call->instance->hook(call->instance, event, call->operation == PLUGIN_SFTP_after, &reply);
+    call->on_done(call, reply.head.verdict, &reply.head);
+}
+
 static void answer(struct plugin_call *call)
 {
+    if (call->instance->hook) {
+        answer_as_hook(call);
+        return;
+    }
     struct sp_fs_reply reply = {.head = {.struct_size = sizeof reply}};
     count_handles(call, -1);
     int32_t verdict = store_perform(&call->instance->store, call->operation, call->event, &reply);
@@ -215,6 +241,8 @@ void plugin_call_cancel(struct plugin_call *call)
 static void perform_late(struct plugin_call *call)
 {
     struct sp_fs_reply reply = {.head = {.struct_size = sizeof reply}};
+    if (call->instance->hook)
+        return;
     if (call->operation != PLUGIN_FS_open && call->operation != PLUGIN_FS_opendir &&
         call->operation != PLUGIN_FS_attach)
         store_perform(&call->instance->store, call->operation, call->event, &reply);
@@ -329,6 +357,27 @@ const struct config *session_config(const struct session *session)
 struct plugin_host *session_plugin_host(const struct session *session)
 {
     return (struct plugin_host *)(uintptr_t)&session->host;
+}
+
+const struct chain *session_sftp_chain(const struct session *session)
+{
+    return &session->chain;
+}
+
+struct plugin_instance *mock_hook(struct mock *mock,
+                                  int32_t (*hook)(struct plugin_instance *instance,
+                                                  const struct sp_sftp_event *event, bool is_after,
+                                                  struct sp_sftp_reply *reply))
+{
+    struct session *session = &mock->session;
+    MOCK_CHECK(session->chain.count < MOCK_HOOKS);
+    struct plugin_instance *instance = &session->hooks[session->chain.count];
+    instance->name = "hook";
+    instance->hook = hook;
+    instance->wants.before = instance->wants.after = UINT32_MAX;
+    session->hook_list[session->chain.count++] = instance;
+    session->chain.instances = session->hook_list;
+    return instance;
 }
 
 struct reactor *session_reactor(const struct session *session)

@@ -11,16 +11,24 @@
 #include <stdint.h>
 
 #include "base/buffer.h"
+#include "session/chain.h"
 #include "session/channel.h"
 #include "session/session.h"
 #include "store.h"
 
 #define MOCK_INSTANCES 4
+#define MOCK_HOOKS 3
 
 struct plugin_instance {
     const char *name;
     struct store store;
     bool lacks[PLUGIN_OPERATION_COUNT]; /* operations that it does not offer */
+    /* A hook: its verdict on before() and after(). */
+    int32_t (*hook)(struct plugin_instance *instance, const struct sp_sftp_event *event,
+                    bool is_after, struct sp_sftp_reply *reply);
+    struct plugin_sftp_wants wants;
+    bool on_error_next;
+    void *arg; /* the test's */
 };
 
 struct plugin_host {
@@ -34,6 +42,9 @@ struct session {
     struct sp_connection connection;
     struct sp_grant grant;
     struct plugin_host host;
+    struct plugin_instance hooks[MOCK_HOOKS];
+    struct plugin_instance *hook_list[MOCK_HOOKS];
+    struct chain chain;
     struct worker_counters counters;
     uint32_t permit;
     int connection_references;
@@ -78,6 +89,11 @@ struct mock {
 struct mock *mock_new(void);
 /* Mount another provider. */
 struct plugin_instance *mock_mount(struct mock *mock, const char *path, const char *provider);
+/* The next hook of the chain; before mock_start(). It wants everything. */
+struct plugin_instance *mock_hook(struct mock *mock,
+                                  int32_t (*hook)(struct plugin_instance *instance,
+                                                  const struct sp_sftp_event *event, bool is_after,
+                                                  struct sp_sftp_reply *reply));
 int mock_start(struct mock *mock, const struct session_builtin *builtin, const char *command);
 /* Ends the channel if it is there, answers all calls, and fails the test if anything was left open
  * or referenced. */
