@@ -103,7 +103,7 @@ class Bench:
             server, "cycle", count), count / 1000, "ms each")
 
     def small_files(self):
-        count = 1000
+        count = 2000
         os.makedirs(f"{self.work}/small", exist_ok=True)
         for number in range(count):
             with open(f"{self.work}/small/{number}", "wb") as file:
@@ -116,8 +116,8 @@ class Bench:
 
         def get(server):
             self.sftp(server, f"get -r {server.path('small-' + server.name)} {self.work}/small-got")
-        self.compare("put 1,000 files of 4 KiB", put)
-        self.compare("get 1,000 files of 4 KiB", get)
+        self.compare("put 2,000 files of 4 KiB", put)
+        self.compare("get 2,000 files of 4 KiB", get)
 
     def metadata(self):
         os.makedirs(f"{self.files}/many", exist_ok=True)
@@ -128,6 +128,42 @@ class Bench:
         count = 20000
         self.compare("20,000 stats", lambda server: self.run_clients(
             server, "stat", count, server.path("many/entry-77")))
+
+    def reads_together(self):
+        """64 clients at a time, 100 reads of 4 KiB each."""
+        if not self.only.search("small reads"):
+            return
+        self.make_big_file()
+        median, late = {}, {}
+        for number in range(self.rounds):
+            for server in self.servers if number % 2 == 0 else reversed(self.servers):
+                process = self.clients(server, "read", 64, server.path("big"))
+                figures = process.communicate()[0].split()
+                if process.returncode:
+                    raise SystemExit(f"clients failed with {server.name}")
+                median.setdefault(server.name, []).append(float(figures[0]))
+                late.setdefault(server.name, []).append(float(figures[1]))
+        self.line("small reads by 64 clients, median", "us", median)
+        self.line("small reads by 64 clients, 99th percentile", "us", late)
+
+    def handle_memory(self):
+        if not self.only.search("open file, memory"):
+            return
+        values = {}
+        count = 90  # sshd has no more than 100 for a connection
+        self.make_big_file()
+        for server in self.servers:
+            held = {}
+            for handles in (1, count):
+                process = self.clients(server, "open", handles, server.path("big"))
+                if process.stdout.readline() != b"ready\n":
+                    raise SystemExit(f"{handles} files of {server.name} cannot be opened")
+                time.sleep(2)
+                held[handles] = server.memory_kib()
+                process.communicate()
+                time.sleep(1)
+            values[server.name] = [max(0, held[count] - held[1]) / (count - 1)]
+        self.line("open file, memory", "KiB", values)
 
     def idle_memory(self):
         if not self.only.search("idle memory"):
@@ -179,6 +215,8 @@ class Bench:
         self.memory_after_transfer()
         self.handshakes()
         self.idle_memory()
+        self.handle_memory()
+        self.reads_together()
         self.metadata()
         self.small_files()
         self.transfers()
