@@ -33,7 +33,8 @@
 struct sftp_account {
     uint64_t connection;
     uint32_t references;
-    uint32_t handles; /* open, or being opened */
+    uint32_t handles;       /* open, or being opened */
+    struct list hash_turns; /* see hash_turn.h */
 };
 
 struct sftp_engine {
@@ -67,7 +68,8 @@ struct sftp_engine {
     uint32_t depth; /* of our functions on the stack that use the engine: do not free it */
     bool is_initialised, is_failed, is_eof, has_ended;
     bool is_running, is_taking, has_refused;
-    bool was_active; /* since the idle timer was set */
+    bool has_named_vendor; /* see vendor-id */
+    bool was_active;       /* since the idle timer was set */
 };
 
 enum sftp_handle_kind { SFTP_HANDLE_FILE, SFTP_HANDLE_DIRECTORY };
@@ -121,6 +123,7 @@ struct sftp_request {
     struct sftp_place place, target;
     const char *link_text; /* SYMLINK */
     char *names;           /* what place, target and link_text point into */
+    uint8_t *text;         /* what message points into, if the operation keeps it */
     struct sftp_handle *handle, *handle_to;
     struct sftp_block *block; /* data of a WRITE, room for a READ */
     uint8_t *data;            /* in block */
@@ -128,7 +131,9 @@ struct sftp_request {
     uint64_t done;  /* bytes, so far */
     uint64_t piece; /* copy-data: bytes read and not yet written */
     bool has_handle_reserved;
-    struct reactor_task again; /* copy-data */
+    struct reactor_task again; /* see sftp_request_yield() */
+    void *own;                 /* an executor's, and how it goes with the request */
+    void (*free_own)(struct sftp_request *request);
     struct sftp_call call;
     sftp_answer *on_answer;
 };
@@ -169,6 +174,8 @@ void sftp_requests_free_spare(struct sftp_engine *engine);
 void sftp_request_ask(struct sftp_request *request, struct sftp_mount *mount,
                       enum plugin_operation operation, sftp_answer *on_answer);
 struct sftp_request *sftp_request_of(struct sftp_call *call);
+/* Later requests need not wait for this one any more. */
+void sftp_request_leave_queues(struct sftp_request *request);
 /* Run next later, after other work of the loop. */
 void sftp_request_yield(struct sftp_request *request, void (*next)(struct sftp_request *request));
 /* Each replies and ends the request. text may be NULL: the status' own. */

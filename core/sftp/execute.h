@@ -34,8 +34,16 @@ void sftp_execute_mkdir(struct sftp_request *request);
 void sftp_execute_realpath(struct sftp_request *request);
 void sftp_execute_readlink(struct sftp_request *request);
 void sftp_execute_home_directory(struct sftp_request *request);
-void sftp_execute_users_groups(struct sftp_request *request);
+
+/* execute_hash.c */
+void sftp_execute_hash_handle(struct sftp_request *request);
+void sftp_execute_hash_name(struct sftp_request *request);
+
+/* execute_session.c */
 void sftp_execute_limits(struct sftp_request *request);
+void sftp_execute_users_groups(struct sftp_request *request);
+void sftp_execute_vendor_id(struct sftp_request *request);
+void sftp_execute_translation_control(struct sftp_request *request);
 
 /* execute_copy.c */
 void sftp_execute_copy_data(struct sftp_request *request);

@@ -4,6 +4,7 @@
  *
  * Where a provider knows only paths, a handle's own path stands for it.
  */
+#include "sftp/codec_extensions.h"
 #include "sftp/engine.h"
 #include "sftp/execute.h"
 
@@ -89,7 +90,9 @@ static void on_space(struct sftp_call *call, uint32_t status, const struct sp_fs
         return;
     }
     struct buffer *message = sftp_scratch();
-    int rc = sftp_put_space(message, request->message.id, reply->space);
+    int rc = request->operation == sftp_operation(SFTP_OP_SPACE_AVAILABLE)
+                 ? sftp_put_space_available(message, request->message.id, reply->space)
+                 : sftp_put_space(message, request->message.id, reply->space);
     sftp_request_message(request, message, rc);
 }
 

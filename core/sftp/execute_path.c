@@ -149,24 +149,3 @@ void sftp_execute_home_directory(struct sftp_request *request)
     else
         reply_path(request, tree->home);
 }
-
-/* Names are the provider's to know, and lists carry them; to ask the system's databases here could
- * block every session, so all are unknown: an empty name each, as OpenSSH's extension has it. */
-void sftp_execute_users_groups(struct sftp_request *request)
-{
-    uint64_t users = request->message.users.len / 4, groups = request->message.groups.len / 4;
-    if (users + groups > SFTP_IDS_MAX) {
-        sftp_request_status(request, SP_FS_FAILURE, "Too many numbers at once");
-        return;
-    }
-    struct buffer *message = sftp_scratch();
-    int rc = sftp_put_users_groups(message, request->message.id, users, groups);
-    sftp_request_message(request, message, rc);
-}
-
-void sftp_execute_limits(struct sftp_request *request)
-{
-    struct buffer *message = sftp_scratch();
-    int rc = sftp_put_limits(message, request->message.id, sftp_handles_max(request->engine));
-    sftp_request_message(request, message, rc);
-}

@@ -28,6 +28,7 @@ struct sftp_account *sftp_account_get(uint64_t connection)
         return NULL;
     account->connection = connection;
     account->references = 1;
+    list_init(&account->hash_turns);
     if (hashmap_add(&accounts, connection, account) < 0) {
         free(account);
         return NULL;

@@ -6,6 +6,8 @@
 
 #include <string.h>
 
+#include "sftp/codec_extensions.h"
+#include "sftp/digest.h"
 #include "sftp/execute.h"
 
 #define FILES .permit = SP_PERMIT_SFTP
@@ -140,9 +142,51 @@ static const struct sftp_operation operations[SFTP_OP_COUNT] = {
                                 .decode = sftp_get_path, .execute = sftp_execute_home_directory},
     [SFTP_OP_USERS_GROUPS] = {"users-groups-by-id",
                               EXTENSION("users-groups-by-id@openssh.com", "1"), FILES,
-                              .family = SP_SFTP_SESSION, .provider = PLUGIN_OPERATION_COUNT,
-                              .subject = SFTP_SUBJECT_NONE, .decode = sftp_get_users_groups,
+                              .family = SP_SFTP_SESSION, .provider = PLUGIN_FS_principals,
+                              .subject = SFTP_SUBJECT_NONE, .keeps_text = true,
+                              .decode = sftp_get_users_groups,
                               .execute = sftp_execute_users_groups},
+
+    [SFTP_OP_SPACE_AVAILABLE] = {"space-available", EXTENSION("space-available", ""), FILES,
+                                 .family = SP_SFTP_ATTRIBUTES_GET, .provider = PLUGIN_FS_statvfs,
+                                 .subject = SFTP_SUBJECT_PATH, .decode = sftp_get_path,
+                                 .execute = sftp_execute_statvfs},
+    [SFTP_OP_CHECK_FILE_HANDLE] = {"check-file-handle",
+                                   EXTENSION("check-file-handle", SFTP_DIGEST_NAMES), FILES,
+                                   .family = SP_SFTP_READ, .provider = PLUGIN_FS_read,
+                                   .subject = SFTP_SUBJECT_FILE, .needs = SP_OPEN_READ,
+                                   .keeps_text = true, .decode = sftp_get_check_file_handle,
+                                   .execute = sftp_execute_hash_handle},
+    [SFTP_OP_CHECK_FILE_NAME] = {"check-file-name", EXTENSION("check-file-name", SFTP_DIGEST_NAMES),
+                                 FILES, .family = SP_SFTP_READ, .provider = PLUGIN_FS_read,
+                                 .subject = SFTP_SUBJECT_PATH, .keeps_text = true,
+                                 .may_not_be_dropped = true, .decode = sftp_get_check_file_name,
+                                 .execute = sftp_execute_hash_name},
+    /* What paramiko calls check-file-handle */
+    [SFTP_OP_CHECK_FILE] = {"check-file", EXTENSION("check-file", SFTP_DIGEST_NAMES), FILES,
+                            .family = SP_SFTP_READ, .provider = PLUGIN_FS_read,
+                            .subject = SFTP_SUBJECT_FILE, .needs = SP_OPEN_READ, .keeps_text = true,
+                            .decode = sftp_get_check_file_handle,
+                            .execute = sftp_execute_hash_handle},
+    [SFTP_OP_MD5_HASH] = {"md5-hash", EXTENSION("md5-hash", ""), FILES, .family = SP_SFTP_READ,
+                          .provider = PLUGIN_FS_read, .subject = SFTP_SUBJECT_PATH,
+                          .keeps_text = true, .may_not_be_dropped = true,
+                          .decode = sftp_get_md5_hash, .execute = sftp_execute_hash_name},
+    [SFTP_OP_MD5_HASH_HANDLE] = {"md5-hash-handle", EXTENSION("md5-hash-handle", ""), FILES,
+                                 .family = SP_SFTP_READ, .provider = PLUGIN_FS_read,
+                                 .subject = SFTP_SUBJECT_FILE, .needs = SP_OPEN_READ,
+                                 .keeps_text = true, .decode = sftp_get_md5_hash_handle,
+                                 .execute = sftp_execute_hash_handle},
+    [SFTP_OP_VENDOR_ID] = {"vendor-id", EXTENSION("vendor-id", NULL), FILES,
+                           .family = SP_SFTP_SESSION, .provider = PLUGIN_OPERATION_COUNT,
+                           .subject = SFTP_SUBJECT_NONE, .keeps_text = true,
+                           .decode = sftp_get_vendor_id, .execute = sftp_execute_vendor_id},
+    [SFTP_OP_TRANSLATION_CONTROL] = {"filename-translation-control",
+                                     EXTENSION("filename-translation-control", NULL), FILES,
+                                     .family = SP_SFTP_SESSION, .provider = PLUGIN_OPERATION_COUNT,
+                                     .subject = SFTP_SUBJECT_NONE,
+                                     .decode = sftp_get_translation_control,
+                                     .execute = sftp_execute_translation_control},
 };
 
 const struct sftp_operation *sftp_operation(enum sftp_operation_id id)
@@ -168,8 +212,8 @@ const struct sftp_operation *sftp_operation_find(uint8_t type, struct sp_str ext
 bool sftp_operation_is_available(const struct sftp_operation *operation,
                                  const struct sftp_tree *tree)
 {
-    return operation->provider == PLUGIN_OPERATION_COUNT ||
-           sftp_tree_offers(tree, operation->provider);
+    return operation->extension_version && (operation->provider == PLUGIN_OPERATION_COUNT ||
+                                            sftp_tree_offers(tree, operation->provider));
 }
 
 bool sftp_operation_changes(const struct sftp_operation *operation, uint32_t flags)

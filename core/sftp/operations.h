@@ -45,6 +45,14 @@ enum sftp_operation_id {
     SFTP_OP_COPY_DATA,
     SFTP_OP_HOME_DIRECTORY,
     SFTP_OP_USERS_GROUPS,
+    SFTP_OP_SPACE_AVAILABLE,
+    SFTP_OP_CHECK_FILE_HANDLE,
+    SFTP_OP_CHECK_FILE_NAME,
+    SFTP_OP_CHECK_FILE,
+    SFTP_OP_MD5_HASH,
+    SFTP_OP_MD5_HASH_HANDLE,
+    SFTP_OP_VENDOR_ID,
+    SFTP_OP_TRANSLATION_CONTROL,
     SFTP_OP_COUNT,
 };
 
@@ -81,7 +89,7 @@ struct sftp_operation {
     const char *name;              /* in the log */
     uint8_t type;                  /* enum sftp_type */
     const char *extension;         /* with SFTP_EXTENDED: its name */
-    const char *extension_version; /* as advertised */
+    const char *extension_version; /* as advertised; NULL: not, or in a way of its own */
     uint32_t permit;               /* SP_PERMIT_* */
     enum sftp_change changes;
     uint32_t family; /* SP_SFTP_*: which hooks see it */
@@ -92,6 +100,7 @@ struct sftp_operation {
     enum sftp_answer_kind answer;
     bool makes_entry;         /* creates, replaces or removes the names it is given */
     bool takes_mountless;     /* understands directories that exist only because of mounts */
+    bool keeps_text;          /* looks at the message's text when its turn has come */
     bool may_not_be_dropped;  /* asked of a provider, its answer must be waited for */
     uint32_t needs, needs_to; /* SP_OPEN_READ, SP_OPEN_WRITE: of the first, the second handle */
     sftp_decoder *decode;

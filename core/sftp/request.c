@@ -56,9 +56,12 @@ void sftp_request_free(struct sftp_request *request)
     struct sftp_engine *engine = request->engine;
     if (request->block && request->operation == sftp_operation(SFTP_OP_WRITE))
         engine->input_bytes -= request->block->capacity;
+    if (request->free_own)
+        request->free_own(request);
     sftp_block_unref(request->block);
     buffer_release(&request->listing.buffer);
     free(request->names);
+    free(request->text);
     struct sftp_handle *handles[] = {request->handle, request->handle_to};
     bool was_started = request->state >= SFTP_REQUEST_STARTED;
     list_remove(&request->link);
@@ -105,7 +108,7 @@ static void join(struct sftp_turn *turn, struct list *queue, bool is_shared)
     list_append(queue, &turn->link);
 }
 
-static void leave_queues(struct sftp_request *request)
+void sftp_request_leave_queues(struct sftp_request *request)
 {
     for (int i = 0; i < 2; i++) {
         struct sftp_turn *turn = &request->turns[i];
@@ -260,7 +263,7 @@ void sftp_requests_drop(struct sftp_engine *engine)
     list_for_each (node, &engine->requests) {
         struct sftp_request *request = container_of(node, struct sftp_request, link);
         if (request->state < SFTP_REQUEST_STARTED) {
-            leave_queues(request);
+            sftp_request_leave_queues(request);
             sftp_request_free(request);
         }
     }
@@ -280,7 +283,7 @@ void sftp_requests_drop(struct sftp_engine *engine)
 void sftp_request_finish(struct sftp_request *request)
 {
     request->state = SFTP_REQUEST_FINISHED;
-    leave_queues(request);
+    sftp_request_leave_queues(request);
     if (request->call.state == SFTP_CALL_IDLE)
         sftp_request_free(request);
 }

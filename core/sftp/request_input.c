@@ -10,6 +10,7 @@
 #include "base/err.h"
 #include "base/log.h"
 
+#define TEXT_MAX 16384u     /* of a message that is kept */
 #define LINK_TEXT_MAX 4095u /* PATH_MAX without its NUL */
 
 static struct sp_str text_of(const char *text)
@@ -228,6 +229,20 @@ static uint32_t keep_data(struct sftp_request *request, struct sftp_block **bloc
     return SP_FS_OK;
 }
 
+/* Most requests look at the message only now; few when their turn has come: those read a copy. */
+static int keep_text(struct sftp_request *request, struct wire_reader *reader)
+{
+    size_t length = wire_left(reader);
+    if (length > TEXT_MAX)
+        return SP_ERR_LIMIT;
+    request->text = malloc(length + 1);
+    if (!request->text)
+        return SP_ERR_NOMEM;
+    memcpy(request->text, reader->next, length);
+    wire_reader_init(reader, request->text, length);
+    return 0;
+}
+
 static void refuse(struct sftp_request *request, uint32_t status, const char *text)
 {
     log_debug("sftp.refused", LOG_U64("conn", request->engine->tree->connection->id),
@@ -264,6 +279,10 @@ void sftp_request_receive(struct sftp_engine *engine, const uint8_t *data, size_
     }
     request->operation = operation;
     request->message.id = id;
+    if (operation->keeps_text && keep_text(request, &reader) < 0) {
+        refuse(request, SP_FS_BAD_MESSAGE, "Too long");
+        return;
+    }
     operation->decode(&reader, &engine->dialect, &request->message);
     const char *text = NULL;
     uint32_t status = wire_ok(&reader) ? prepare(request, &text) : SP_FS_BAD_MESSAGE;

@@ -366,6 +366,53 @@ static int32_t copy_range(struct store *store, const struct sp_fs_copy *event,
     return SP_OK;
 }
 
+/* One range is locked at a time. */
+static int32_t lock_range(struct store *store, enum plugin_operation operation,
+                          const struct sp_fs_lock *event, struct sp_fs_reply *reply)
+{
+    struct sp_fs_lock *held = &store->lock;
+    if (!handle_of(store, event->handle))
+        return fail(reply, SP_FS_INVALID_HANDLE);
+    bool is_same = held->flags && held->handle == event->handle && held->offset == event->offset &&
+                   held->length == event->length;
+    if (operation == PLUGIN_FS_unlock) {
+        if (!is_same)
+            return fail(reply, SP_FS_NO_MATCHING_BYTE_RANGE_LOCK);
+        memset(held, 0, sizeof *held);
+        return SP_OK;
+    }
+    if (held->flags)
+        return fail(reply, SP_FS_BYTE_RANGE_LOCK_CONFLICT);
+    *held = *event;
+    return SP_OK;
+}
+
+static int32_t hash_range(struct store *store, const struct sp_fs_hash *event,
+                          struct sp_fs_reply *reply)
+{
+    MOCK_CHECK(handle_of(store, event->handle));
+    if (!store->digest)
+        return fail(reply, SP_FS_OP_UNSUPPORTED);
+    reply->data = (struct sp_str){store->digest, strlen(store->digest)};
+    return SP_OK;
+}
+
+static int32_t name_principals(struct store *store, const struct sp_fs_principals *event,
+                               struct sp_fs_reply *reply)
+{
+    static const char text[] = "somebody";
+    MOCK_CHECK(event->principals_count <= STORE_PRINCIPALS);
+    for (uint64_t i = 0; i < event->principals_count; i++) {
+        store->principals[i] = event->principals[i];
+        MOCK_CHECK(event->principals[i].name.len == 0);
+        if (event->principals[i].id < sizeof text)
+            store->principals[i].name = (struct sp_str){text, event->principals[i].id};
+    }
+    reply->principals = store->principals;
+    reply->principals_count = event->principals_count + store->lie;
+    return SP_OK;
+}
+
 static int32_t on_node(struct store *store, enum plugin_operation operation,
                        struct store_node *node, struct sp_fs_reply *reply)
 {
@@ -375,7 +422,12 @@ static int32_t on_node(struct store *store, enum plugin_operation operation,
         tell(node, &store->attributes);
         reply->attributes = &store->attributes;
     } else {
-        store->space = (struct sp_fs_space){.block_size = 4096, .blocks = 77, .name_max = 255};
+        store->space = (struct sp_fs_space){.block_size = 4096,
+                                            .fragment_size = 1024,
+                                            .blocks = 77,
+                                            .blocks_free = 50,
+                                            .blocks_available = 40,
+                                            .name_max = 255};
         reply->space = &store->space;
     }
     return SP_OK;
@@ -437,6 +489,8 @@ static int32_t on_handle(struct store *store, enum plugin_operation operation,
     switch (operation) {
     case PLUGIN_FS_close:
     case PLUGIN_FS_closedir:
+        if (store->lock.handle == event->handle)
+            memset(&store->lock, 0, sizeof store->lock);
         MOCK_CHECK(handle->is_directory == (operation == PLUGIN_FS_closedir));
         handle->is_open = false;
         if (handle->node->path[0] == '\0')
@@ -501,6 +555,13 @@ int32_t store_perform(struct store *store, enum plugin_operation operation,
     }
     case PLUGIN_FS_copy:
         return copy_range(store, e, reply);
+    case PLUGIN_FS_lock:
+    case PLUGIN_FS_unlock:
+        return lock_range(store, operation, e, reply);
+    case PLUGIN_FS_hash:
+        return hash_range(store, e, reply);
+    case PLUGIN_FS_principals:
+        return name_principals(store, e, reply);
     case PLUGIN_FS_mkdir:
     case PLUGIN_FS_setstat:
         return on_create(store, operation, e, reply);
@@ -524,6 +585,13 @@ int store_handles_of(struct store *store, enum plugin_operation operation,
     case PLUGIN_FS_read:
     case PLUGIN_FS_write:
         ret_handles[0] = handle_of(store, ((const struct sp_fs_io *)e)->handle);
+        return ret_handles[0] != NULL;
+    case PLUGIN_FS_lock:
+    case PLUGIN_FS_unlock:
+        ret_handles[0] = handle_of(store, ((const struct sp_fs_lock *)e)->handle);
+        return ret_handles[0] != NULL;
+    case PLUGIN_FS_hash:
+        ret_handles[0] = handle_of(store, ((const struct sp_fs_hash *)e)->handle);
         return ret_handles[0] != NULL;
     case PLUGIN_FS_copy:
         ret_handles[0] = handle_of(store, ((const struct sp_fs_copy *)e)->source);

@@ -26,6 +26,7 @@
 
 #define STORE_NODES 512
 #define STORE_HANDLES 256
+#define STORE_PRINCIPALS 1024
 
 struct store_node {
     char *path; /* NULL: free */
@@ -52,10 +53,13 @@ struct store {
     uint64_t lie;                          /* added to the count of a read or write */
     uint32_t fail[PLUGIN_OPERATION_COUNT]; /* status to answer an operation with */
     char root[256];                        /* as the last attach said */
+    const char *digest;                    /* what hash answers; NULL: it is the core's to read */
+    struct sp_fs_lock lock;                /* held, if it has flags */
     /* A reply's memory */
     struct sp_fs_attributes attributes;
     struct sp_fs_entry entries[256];
     struct sp_fs_space space;
+    struct sp_fs_principal principals[STORE_PRINCIPALS];
     char path[8192];
 };
 

@@ -247,8 +247,12 @@ static void limits_space_and_names_are_told(void **state)
     wire_put_string(request, "\0\0\0\3", 4);
     request_send(mock, request);
     reply = expect_reply(mock, id, SFTP_EXTENDED_REPLY);
-    assert_int_equal(wire_get_string(&reply.body).len, 8); /* two empty strings */
-    assert_int_equal(wire_get_string(&reply.body).len, 4);
+    struct sp_str names = wire_get_string(&reply.body);
+    assert_int_equal(names.len, 11);
+    assert_memory_equal(names.data, "\0\0\0\1s\0\0\0\2so", 11);
+    names = wire_get_string(&reply.body);
+    assert_int_equal(names.len, 7);
+    assert_memory_equal(names.data, "\0\0\0\3som", 7);
     assert_true(wire_at_end(&reply.body));
     mock_free(mock);
 }

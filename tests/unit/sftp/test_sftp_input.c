@@ -349,6 +349,11 @@ static void too_many_ids_at_once_are_refused(void **state)
     wire_put_string(request, ids, 200000);
     wire_put_string(request, ids, 0);
     request_send(mock, request);
+    expect_status(mock, id, SP_FS_BAD_MESSAGE);
+    request = extended_begin("users-groups-by-id@openssh.com", &id);
+    wire_put_string(request, ids, 4 * (SFTP_IDS_MAX / 2));
+    wire_put_string(request, ids, 4 * (SFTP_IDS_MAX / 2 + 1));
+    request_send(mock, request);
     expect_status(mock, id, SP_FS_FAILURE);
     request = extended_begin("users-groups-by-id@openssh.com", &id);
     wire_put_string(request, ids, 3);

@@ -121,7 +121,10 @@ static void every_extension_advertised_is_a_row(void **state)
         assert_true(wire_ok(&reply.body));
         assert_non_null(sftp_operation_find(SFTP_EXTENDED, name));
     }
-    assert_int_equal(count, SFTP_OP_COUNT - SFTP_OP_POSIX_RENAME);
+    int expected = 0;
+    for (int i = 0; i < SFTP_OP_COUNT; i++)
+        expected += sftp_operation((enum sftp_operation_id)i)->extension_version != NULL;
+    assert_int_equal(count, expected);
     mock_free(mock);
 }
 
