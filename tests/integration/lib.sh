@@ -28,6 +28,16 @@ mkdir -p "$W"/{state,root,home,sanitizer,out}
 export HOME=$W/home
 cd "$W" # whoever started us may be where we may not be
 
+# --- what is not of Debian ---
+
+# Packages of npm, for programs that lie in W.
+npm_packages() # PACKAGE@VERSION...
+{
+    need node npm
+    (cd "$W" && npm install --no-audit --no-fund --ignore-scripts --loglevel=error "$@" >npm.log 2>&1) ||
+        skip "npm does not get $*: $(tail -n 1 "$W/npm.log")"
+}
+
 # --- saying what went wrong ---
 
 fail()
