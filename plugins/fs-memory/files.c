@@ -2,16 +2,47 @@
 #include "provider.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #define ENTRIES_MOST 1000u
-#define COPY_MOST (1u << 20) /* bytes in one go: others wait for the loop */
-#define UNSUPPORTED                                                                                \
-    (SP_OPEN_BLOCK_READ | SP_OPEN_BLOCK_WRITE | SP_OPEN_BLOCK_DELETE | SP_OPEN_DELETE_ON_CLOSE)
+#define COPY_MOST (1u << 20)     /* bytes in one go: others wait for the loop */
+#define UNSUPPORTED SP_OPEN_TEXT /* the core makes text of bytes */
 
-/* Answer with a handle on node. If nobody waits for it any more, it is not kept. */
-static int32_t open_node(struct fs_memory *fs, const struct sp_event *event, struct node *node,
-                         uint32_t flags)
+static void handle_free(struct fs_memory *fs, struct handle *handle)
 {
+    struct node *node = handle->node;
+    if (node->type == SP_FILE_DIRECTORY)
+        cursor_end(&handle->cursor, node);
+    else
+        access_end(handle);
+    if (handle->directory) {
+        handle->directory->opens--;
+        node_release(&fs->limits, handle->directory);
+    }
+    node->opens--;
+    node_release(&fs->limits, node);
+    free((char *)handle->name.data);
+    free(handle);
+}
+
+/* Remember by which name the file is to be deleted. false: memory is out. */
+static bool remember(struct handle *handle, const struct place *place)
+{
+    char *name = malloc(place->name.len + 1);
+    if (!name)
+        return false;
+    memcpy(name, place->name.data, place->name.len);
+    handle->name = (struct sp_str){name, place->name.len};
+    handle->directory = place->directory;
+    handle->directory->opens++;
+    return true;
+}
+
+/* Answer with a handle on what is at place. If nobody waits for it any more, it is not kept. */
+static int32_t open_node(struct fs_memory *fs, const struct sp_event *event,
+                         const struct place *place, uint32_t flags)
+{
+    struct node *node = place->node;
     struct handle *handle = calloc(1, sizeof *handle);
     if (!handle)
         return reply_status(fs, event, SP_FS_FAILURE);
@@ -20,10 +51,14 @@ static int32_t open_node(struct fs_memory *fs, const struct sp_event *event, str
     node->opens++;
     if (node->type == SP_FILE_DIRECTORY)
         cursor_begin(&handle->cursor, node);
-    if (reply_handle(fs, event, handle) < 0) {
-        struct sp_fs_handle gone = {.handle = (uintptr_t)handle};
-        return fs_close(fs, &gone);
+    else
+        access_begin(handle);
+    if (flags & SP_OPEN_DELETE_ON_CLOSE && !remember(handle, place)) {
+        handle_free(fs, handle);
+        return reply_status(fs, event, SP_FS_FAILURE);
     }
+    if (reply_handle(fs, event, handle) < 0)
+        handle_free(fs, handle);
     return SP_PENDING;
 }
 
@@ -31,12 +66,13 @@ int32_t fs_close(void *self, const struct sp_fs_handle *event)
 {
     struct fs_memory *fs = self;
     struct handle *handle = handle_of(event->handle);
-    struct node *node = handle->node;
-    if (node->type == SP_FILE_DIRECTORY)
-        cursor_end(&handle->cursor, node);
-    node->opens--;
-    node_release(&fs->limits, node);
-    free(handle);
+    struct child *entry = NULL;
+    if (handle->directory)
+        entry = directory_find(handle->directory, handle->name);
+    /* If the name stands for another file by now, that one is none of ours. */
+    if (entry && entry->node == handle->node)
+        directory_remove(&fs->limits, entry);
+    handle_free(fs, handle);
     return SP_OK;
 }
 
@@ -85,16 +121,19 @@ int32_t fs_open(void *self, const struct sp_fs_create *event)
     bool is_exclusive = event->flags & SP_OPEN_CREATE && event->flags & SP_OPEN_EXCLUSIVE;
     bool follow = !(event->flags & SP_OPEN_NOFOLLOW) && !is_exclusive;
     uint32_t status = walk(view_of(event->view), event->path, follow, &place);
-    struct node *node = NULL;
     if (status == SP_FS_OK)
-        node = open_or_create(fs, event, &place, &status);
+        place.node = open_or_create(fs, event, &place, &status);
+    if (status == SP_FS_OK)
+        status = access_open(place.node, event->flags);
+    if (status == SP_FS_OK && event->flags & SP_OPEN_TRUNCATE)
+        status = access_check(place.node, NULL, SP_LOCK_WRITE, 0, 0);
     if (status != SP_FS_OK)
         return reply_status(fs, &event->head, status);
     if (event->flags & SP_OPEN_TRUNCATE) {
-        data_truncate(&fs->limits, node, 0);
-        node_touch(node);
+        data_truncate(&fs->limits, place.node, 0);
+        node_touch(place.node);
     }
-    return open_node(fs, &event->head, node, event->flags);
+    return open_node(fs, &event->head, &place, event->flags);
 }
 
 int32_t fs_read(void *self, const struct sp_fs_io *event)
@@ -103,6 +142,10 @@ int32_t fs_read(void *self, const struct sp_fs_io *event)
     const struct handle *handle = handle_of(event->handle);
     if (!(handle->flags & SP_OPEN_READ))
         return reply_status(fs, &event->head, SP_FS_PERMISSION_DENIED);
+    uint32_t status =
+        access_check(handle->node, handle, SP_LOCK_READ, event->offset, event->length);
+    if (status != SP_FS_OK)
+        return reply_status(fs, &event->head, status);
     /* Into the core's own buffer: this is all the copying there is. */
     uint64_t count = data_read(handle->node, event->offset, event->buffer, event->length);
     return reply_count(fs, &event->head, count, count < event->length);
@@ -115,7 +158,9 @@ int32_t fs_write(void *self, const struct sp_fs_io *event)
     if (!(handle->flags & SP_OPEN_WRITE))
         return reply_status(fs, &event->head, SP_FS_PERMISSION_DENIED);
     uint64_t offset = handle->flags & SP_OPEN_APPEND ? handle->node->size : event->offset;
-    uint32_t status = data_write(&fs->limits, handle->node, offset, event->buffer, event->length);
+    uint32_t status = access_check(handle->node, handle, SP_LOCK_WRITE, offset, event->length);
+    if (status == SP_FS_OK)
+        status = data_write(&fs->limits, handle->node, offset, event->buffer, event->length);
     return status == SP_FS_OK ? reply_count(fs, &event->head, event->length, false)
                               : reply_status(fs, &event->head, status);
 }
@@ -129,8 +174,13 @@ int32_t fs_fsetstat(void *self, const struct sp_fs_handle *event)
 {
     struct fs_memory *fs = self;
     const struct handle *handle = handle_of(event->handle);
-    uint32_t status = SP_FS_PERMISSION_DENIED;
-    if (!(event->attributes->valid & SP_ATTR_SIZE) || handle->flags & SP_OPEN_WRITE)
+    bool cuts = event->attributes->valid & SP_ATTR_SIZE;
+    uint32_t status = SP_FS_OK;
+    if (cuts && !(handle->flags & SP_OPEN_WRITE))
+        status = SP_FS_PERMISSION_DENIED;
+    else if (cuts)
+        status = access_check(handle->node, handle, SP_LOCK_WRITE, event->attributes->size, 0);
+    if (status == SP_FS_OK)
         status = attributes_set(&fs->limits, handle->node, event->attributes);
     return reply_status(fs, &event->head, status);
 }
@@ -151,7 +201,7 @@ int32_t fs_opendir(void *self, const struct sp_fs_path *event)
         status = SP_FS_NO_SUCH_FILE;
     if (status == SP_FS_OK && place.node->type != SP_FILE_DIRECTORY)
         status = SP_FS_NOT_A_DIRECTORY;
-    return status == SP_FS_OK ? open_node(fs, &event->head, place.node, SP_OPEN_READ)
+    return status == SP_FS_OK ? open_node(fs, &event->head, &place, SP_OPEN_READ)
                               : reply_status(fs, &event->head, status);
 }
 
@@ -215,6 +265,12 @@ int32_t fs_copy(void *self, const struct sp_fs_copy *event)
     uint32_t status = buffer ? SP_FS_OK : SP_FS_FAILURE;
     if (overlaps(event))
         status = SP_FS_INVALID_PARAMETER;
+    if (status == SP_FS_OK && left)
+        status = access_check(source->node, source, SP_LOCK_READ, event->source_offset, left);
+    if (status == SP_FS_OK && left)
+        status = access_check(
+            target->node, target, SP_LOCK_WRITE,
+            target->flags & SP_OPEN_APPEND ? target->node->size : event->target_offset, left);
     uint64_t done = 0;
     while (status == SP_FS_OK && done < left) {
         uint64_t piece = left - done < BLOCK_SIZE ? left - done : BLOCK_SIZE;

@@ -48,7 +48,7 @@ static struct tree *tree_of(struct fs_memory *fs, struct sp_str root)
 static int32_t give_view(struct fs_memory *fs, const struct sp_event *event, struct node *top)
 {
     top->opens++;
-    if (reply_handle(fs, event, top) < 0)
+    if (reply_view(fs, event, top) < 0)
         top->opens--;
     return SP_PENDING;
 }
@@ -151,6 +151,8 @@ static const struct sp_fs_v1 table = {
     .realpath = fs_realpath,
     .statvfs = statvfs_path,
     .copy = fs_copy,
+    .lock = fs_lock,
+    .unlock = fs_unlock,
     .attach_top = attach_top,
 };
 

@@ -33,6 +33,8 @@ struct block {
     uint32_t capacity; /* at most BLOCK_SIZE; what lies behind it is zero */
 };
 
+struct handle; /* provider.h */
+
 struct child {
     struct child *next; /* in the order of creation */
     struct child *previous;
@@ -47,20 +49,35 @@ struct cursor {
     struct child *entry; /* the next to be listed; NULL: the end */
 };
 
+/* What a node has only if somebody has set it; counted in the limits. */
+enum text_kind { TEXT_OWNER, TEXT_GROUP, TEXT_ACL, TEXT_MIME_TYPE, TEXT_COUNT };
+struct texts {
+    char *data[TEXT_COUNT];
+    uint64_t length[TEXT_COUNT];
+    struct sp_pair *pairs; /* and behind them what they point to */
+    uint64_t pairs_count;
+    uint64_t pairs_size;
+};
+
 struct node {
     uint32_t type; /* SP_FILE_REGULAR, SP_FILE_DIRECTORY, SP_FILE_SYMLINK */
     uint32_t mode;
     uint32_t uid;
     uint32_t gid;
     uint32_t names; /* that lead here; the root counts as having one */
-    uint32_t opens; /* handles */
+    uint32_t opens; /* handles, and those that want to know the directory later */
+    uint32_t bits;  /* SP_BIT_* */
+    uint32_t text_hint;
+    bool has_text_hint;
     struct timespec access_time;
     struct timespec modify_time;
     struct timespec create_time;
     struct timespec change_time;
     uint64_t size;
+    struct texts *texts; /* NULL: none is set */
 
-    struct block *blocks; /* file */
+    struct handle *handles; /* file: those that have it open, for access.c */
+    struct block *blocks;   /* file */
     uint64_t blocks_count;
 
     char *target; /* link */
@@ -94,6 +111,17 @@ void directory_destroy(struct limits *limits, struct node *root);
 
 void cursor_begin(struct cursor *cursor, struct node *directory);
 void cursor_end(struct cursor *cursor, struct node *directory);
+
+/* texts.c */
+
+/* Replace one; length 0: none. */
+uint32_t texts_set(struct limits *limits, struct node *node, enum text_kind kind, const void *data,
+                   uint64_t length);
+/* Empty if it was never set. */
+struct sp_str texts_get(const struct node *node, enum text_kind kind);
+uint32_t texts_set_pairs(struct limits *limits, struct node *node, const struct sp_pair *pairs,
+                         uint64_t count);
+void texts_free(struct limits *limits, struct node *node);
 
 /* data.c: the contents of files. */
 

@@ -30,6 +30,8 @@ int32_t fs_setstat(void *self, const struct sp_fs_create *event)
     struct fs_memory *fs = self;
     struct place place;
     uint32_t status = find(event->view, event->path, !(event->flags & SP_FS_NOFOLLOW), &place);
+    if (status == SP_FS_OK && event->attributes->valid & SP_ATTR_SIZE)
+        status = access_check(place.node, NULL, SP_LOCK_WRITE, event->attributes->size, 0);
     if (status == SP_FS_OK)
         status = attributes_set(&fs->limits, place.node, event->attributes);
     return reply_status(fs, &event->head, status);
@@ -101,6 +103,8 @@ int32_t fs_remove(void *self, const struct sp_fs_path *event)
     uint32_t status = find(event->view, event->path, false, &place);
     if (status == SP_FS_OK && place.node->type == SP_FILE_DIRECTORY)
         status = SP_FS_FILE_IS_A_DIRECTORY;
+    if (status == SP_FS_OK)
+        status = access_check(place.node, NULL, SP_LOCK_DELETE, 0, 0);
     if (status == SP_FS_OK) /* what is open lives on until it is closed */
         directory_remove(&fs->limits, directory_find(place.directory, place.name));
     return reply_status(fs, &event->head, status);
@@ -129,6 +133,10 @@ static uint32_t move(struct fs_memory *fs, const struct place *from, const struc
     if (from->node->type == SP_FILE_DIRECTORY && is_below(to->directory, from->node))
         return SP_FS_INVALID_PARAMETER;
     uint32_t status = to->node ? may_replace(from->node, to->node, overwrite) : SP_FS_OK;
+    if (status == SP_FS_OK) /* taking a name away is deleting */
+        status = access_check(from->node, NULL, SP_LOCK_DELETE, 0, 0);
+    if (status == SP_FS_OK && to->node)
+        status = access_check(to->node, NULL, SP_LOCK_DELETE, 0, 0);
     if (status != SP_FS_OK)
         return status;
     struct child *entry = directory_find(from->directory, from->name);
@@ -146,7 +154,7 @@ int32_t fs_rename(void *self, const struct sp_fs_pair *event)
     if (status == SP_FS_OK)
         status = walk(view_of(event->view), event->target, false, &to);
     if (status == SP_FS_OK)
-        status = move(self, &from, &to, event->flags & SP_RENAME_OVERWRITE);
+        status = move(self, &from, &to, event->flags & (SP_RENAME_OVERWRITE | SP_RENAME_NATIVE));
     return reply_status(self, &event->head, status);
 }
 

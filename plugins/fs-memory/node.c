@@ -25,6 +25,7 @@ void node_release(struct limits *limits, struct node *node)
     if (node->names > 0 || node->opens > 0)
         return;
     data_truncate(limits, node, 0);
+    texts_free(limits, node);
     free(node->target);
     free(node);
 }
@@ -196,11 +197,14 @@ void directory_destroy(struct limits *limits, struct node *root)
         directory->first = entry->next;
         free(entry);
         node->names--;
-        if (node->type == SP_FILE_DIRECTORY)
+        if (node->type == SP_FILE_DIRECTORY) {
+            texts_free(limits, node);
             free(node);
-        else
+        } else {
             node_release(limits, node);
+        }
     }
+    texts_free(limits, root);
     free(root);
 }
 

@@ -24,11 +24,25 @@ struct fs_memory {
     struct tree *trees;
 };
 
+struct lock {
+    struct lock *next;
+    uint64_t offset;
+    uint64_t end;
+    uint64_t length; /* as the client gave it */
+    uint32_t flags;  /* SP_LOCK_* */
+};
+
 /* What a client has open. Its address is the handle that the core gives back. */
 struct handle {
     struct node *node;
     uint32_t flags;       /* SP_OPEN_* */
     struct cursor cursor; /* directory */
+    struct handle *next;  /* of the same file */
+    struct lock *locks;
+    uint32_t locks_count;
+    /* With SP_OPEN_DELETE_ON_CLOSE: the name to delete. */
+    struct node *directory;
+    struct sp_str name;
 };
 
 /* An id that the core gives back is what it was given: a pointer. */
@@ -52,11 +66,29 @@ int32_t reply_space(const struct fs_memory *fs, const struct sp_event *event);
 int32_t reply_path(const struct fs_memory *fs, const struct sp_event *event, struct sp_str path);
 /* 0, or negative if the client has gone: the handle will not be asked for again. */
 int32_t reply_handle(const struct fs_memory *fs, const struct sp_event *event, const void *handle);
+/* The answer to attach: as well, what can be asked of this provider. */
+int32_t reply_view(const struct fs_memory *fs, const struct sp_event *event, const void *view);
 
+/* attributes.c */
+extern const struct sp_fs_support support;
+/* What they point to is the node's. */
 struct sp_fs_attributes attributes_of(const struct node *node);
 /* SP_FS_OK, or why not. */
 uint32_t attributes_set(struct limits *limits, struct node *node,
                         const struct sp_fs_attributes *attributes);
+
+/* access.c: who may do what at the same time: locks, and what an open file keeps others from. An
+ * action is one of SP_LOCK_READ, WRITE, DELETE. SP_FS_OK, or why not. */
+
+/* May a handle with these flags be opened beside the others? */
+uint32_t access_open(const struct node *file, uint32_t flags);
+void access_begin(struct handle *handle);
+void access_end(struct handle *handle);
+/* May handle (NULL: somebody without one) do this to the range? length 0: to the end. */
+uint32_t access_check(const struct node *file, const struct handle *handle, uint32_t action,
+                      uint64_t offset, uint64_t length);
+int32_t fs_lock(void *self, const struct sp_fs_lock *event);
+int32_t fs_unlock(void *self, const struct sp_fs_lock *event);
 
 /* files.c: what is open. names.c: what has a name. */
 int32_t fs_open(void *self, const struct sp_fs_create *event);

@@ -291,7 +291,7 @@ static void open_by_the_flags(void **state)
     assert_int_equal(try_open("/f", 0)->status, SP_FS_INVALID_PARAMETER);
     assert_int_equal(try_open("/f", SP_OPEN_READ | SP_OPEN_TRUNCATE)->status,
                      SP_FS_INVALID_PARAMETER);
-    assert_int_equal(try_open("/f", RW | SP_OPEN_BLOCK_READ)->status, SP_FS_OP_UNSUPPORTED);
+    assert_int_equal(try_open("/f", RW | SP_OPEN_TEXT)->status, SP_FS_OP_UNSUPPORTED);
     assert_int_equal(try_open("/", RW)->status, SP_FS_FILE_IS_A_DIRECTORY);
     assert_int_equal(try_open("/f/g", NEW)->status, SP_FS_NOT_A_DIRECTORY);
     assert_int_equal(try_open("/no/g", NEW)->status, SP_FS_NO_SUCH_FILE);
