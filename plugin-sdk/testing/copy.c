@@ -122,22 +122,32 @@ static void copy_attributes(struct copy_arena *arena, struct sp_fs_attributes *a
     attributes->extended = copy_pairs(arena, attributes->extended, attributes->extended_count);
 }
 
+static const struct sp_fs_attributes *
+copy_optional_attributes(struct copy_arena *arena, const struct sp_fs_attributes *attributes)
+{
+    struct sp_fs_attributes *copy = copy_sized(arena, attributes, sizeof *attributes);
+    if (copy)
+        copy_attributes(arena, copy);
+    return copy;
+}
+
+static const struct sp_fs_entry *copy_entries(struct copy_arena *arena,
+                                              const struct sp_fs_entry *entries, uint64_t count)
+{
+    struct sp_fs_entry *copy = copy_bytes(arena, entries, count * sizeof *entries);
+    for (uint64_t i = 0; copy && i < count; i++) {
+        copy_str(arena, &copy[i].name);
+        copy_attributes(arena, &copy[i].attributes);
+    }
+    return copy;
+}
+
 static void copy_fs(struct copy_arena *arena, struct sp_fs_reply *reply)
 {
     copy_str(arena, &reply->text);
     copy_str(arena, &reply->path);
-    struct sp_fs_attributes *attributes =
-        copy_sized(arena, reply->attributes, sizeof *reply->attributes);
-    if (attributes)
-        copy_attributes(arena, attributes);
-    reply->attributes = attributes;
-    struct sp_fs_entry *entries =
-        copy_bytes(arena, reply->entries, reply->entries_count * sizeof *reply->entries);
-    for (uint64_t i = 0; entries && i < reply->entries_count; i++) {
-        copy_str(arena, &entries[i].name);
-        copy_attributes(arena, &entries[i].attributes);
-    }
-    reply->entries = entries;
+    reply->attributes = copy_optional_attributes(arena, reply->attributes);
+    reply->entries = copy_entries(arena, reply->entries, reply->entries_count);
     reply->space = copy_bytes(arena, reply->space, sizeof *reply->space);
     copy_str(arena, &reply->data);
     struct sp_fs_principal *principals =
@@ -146,6 +156,18 @@ static void copy_fs(struct copy_arena *arena, struct sp_fs_reply *reply)
         copy_str(arena, &principals[i].name);
     reply->principals = principals;
     reply->support = copy_sized(arena, reply->support, sizeof *reply->support);
+}
+
+static void copy_sftp(struct copy_arena *arena, struct sp_sftp_reply *reply)
+{
+    copy_str(arena, &reply->text);
+    copy_str(arena, &reply->path);
+    copy_str(arena, &reply->target);
+    copy_str(arena, &reply->final_path);
+    copy_str(arena, &reply->data);
+    reply->attributes = copy_optional_attributes(arena, reply->attributes);
+    reply->entries = copy_entries(arena, reply->entries, reply->entries_count);
+    reply->space = copy_bytes(arena, reply->space, sizeof *reply->space);
 }
 
 void copy_reply(struct copy_arena *arena, enum test_kind kind, struct test_answer *answer)
@@ -163,6 +185,9 @@ void copy_reply(struct copy_arena *arena, enum test_kind kind, struct test_answe
         break;
     case TEST_KIND_FS:
         copy_fs(arena, &answer->fs);
+        break;
+    case TEST_KIND_SFTP:
+        copy_sftp(arena, &answer->sftp);
         break;
     case TEST_KIND_LOG: /* the head is all of it */
         break;

@@ -60,10 +60,11 @@ static void take_reply(struct question *q, const struct sp_reply *reply)
 {
     struct test_answer *answer = &q->answer;
     struct sp_log_reply log;
-    static const uint32_t sizes[] = {sizeof answer->connection, sizeof answer->auth,
-                                     sizeof answer->channel, sizeof answer->fs, sizeof log};
-    void *const places[] = {&answer->connection, &answer->auth, &answer->channel, &answer->fs,
-                            &log};
+    static const uint32_t sizes[] = {
+        sizeof answer->connection, sizeof answer->auth, sizeof answer->channel,
+        sizeof answer->fs,         sizeof log,          sizeof answer->sftp};
+    void *const places[] = {&answer->connection, &answer->auth, &answer->channel,
+                            &answer->fs,         &log,          &answer->sftp};
     if (reply->struct_size < sizeof *reply)
         broken("a reply of struct_size %u", reply->struct_size);
     uint32_t size = reply->struct_size < sizes[q->kind] ? reply->struct_size : sizes[q->kind];
@@ -337,6 +338,8 @@ struct test_answer *test_host_ask(struct test_host *host, enum test_kind kind, u
 
 static uint32_t status_of(const struct question *q)
 {
+    if (q->kind == TEST_KIND_SFTP)
+        return q->answer.sftp.status;
     if (q->kind != TEST_KIND_FS)
         return 0;
     if (q->answer.completed && q->answer.fs.head.verdict != SP_OK && !q->answer.fs.status)

@@ -33,12 +33,14 @@ struct test_host;
  * test_host_free(). */
 struct test_answer {
     int32_t verdict; /* SP_PENDING: none yet */
-    uint32_t status; /* fs: SP_FS_*, also where the plugin gave a plain verdict */
-    bool completed;  /* by complete(); else by return value, and the replies are empty */
+    uint32_t
+        status;     /* fs: SP_FS_*, also where the plugin gave a plain verdict; sftp: the reply's */
+    bool completed; /* by complete(); else by return value, and the replies are empty */
     struct sp_auth_reply auth;
     struct sp_channel_reply channel;
     struct sp_connection_reply connection;
     struct sp_fs_reply fs;
+    struct sp_sftp_reply sftp;
 };
 
 /* What a plugin did to a channel. */
@@ -113,6 +115,7 @@ enum test_kind {
     TEST_KIND_CHANNEL,
     TEST_KIND_FS,
     TEST_KIND_LOG,
+    TEST_KIND_SFTP,
 };
 struct test_answer *test_host_ask(struct test_host *host, enum test_kind kind, uint32_t operation,
                                   struct sp_event *event, uint32_t size);
@@ -143,6 +146,8 @@ sp_token test_host_token(const struct test_answer *answer);
     TEST_HOST_ASK(host, TEST_KIND_FS, sp_fs_v1, SP_FS_INTERFACE, slot, event)
 #define TEST_LOG(host, slot, event)                                                                \
     TEST_HOST_ASK(host, TEST_KIND_LOG, sp_log_v1, SP_LOG_INTERFACE, slot, event)
+#define TEST_SFTP(host, slot, event)                                                               \
+    TEST_HOST_ASK(host, TEST_KIND_SFTP, sp_sftp_v1, SP_SFTP_INTERFACE, slot, event)
 
 #ifdef __cplusplus
 }

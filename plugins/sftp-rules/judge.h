@@ -1,0 +1,32 @@
+/*
+ * judge.h: what sftp-rules says to an operation, before it is done. Any thread.
+ */
+#ifndef SFTP_RULES_JUDGE_H
+#define SFTP_RULES_JUDGE_H
+
+#include "sftp-rules/rules.h"
+
+enum judged {
+    JUDGED_RIGHT,
+    JUDGED_CHANGED,  /* right, with other attributes */
+    JUDGED_DONE,     /* nothing is left to do */
+    JUDGED_RESOLVED, /* a name that nobody has: the path is the answer */
+    JUDGED_HIDDEN,
+    JUDGED_WRONG,
+};
+
+struct judgement {
+    enum judged outcome;
+    uint32_t status; /* JUDGED_WRONG */
+    struct sp_str text;
+};
+
+/* ret_attributes is set with JUDGED_CHANGED; what it points to is the event's. */
+struct judgement judge(const struct rules *rules, const struct sp_sftp_event *event,
+                       struct sp_fs_attributes *ret_attributes);
+/* Whether path is hidden, and what it lies in is not: then it may be spelt out, like any name that
+ * is not there. */
+bool judge_last_is_hidden(const struct rules *rules, const struct sp_sftp_event *event,
+                          struct sp_str path);
+
+#endif

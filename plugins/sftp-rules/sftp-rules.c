@@ -1,0 +1,179 @@
+/*
+ * sftp-rules.c: the plugin: stands before operations on files, and refuses, changes or lets through
+ * what judge.c says; takes what is hidden out of answers.
+ *
+ * Called on the event loop ("threading": "reactor"): nothing here waits.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include <jansson.h>
+
+#include "common/pattern.h"
+#include "sftp-rules/judge.h"
+
+struct sftp_rules {
+    const struct sp_host *host;
+    json_t *config; /* what the texts are in */
+    struct rules rules;
+};
+
+/* The same words whether there is nothing or it is hidden. */
+static const char no_such_file[] = "No such file";
+
+static int32_t answer(struct sftp_rules *self, const struct sp_event *event,
+                      struct sp_sftp_reply *reply)
+{
+    reply->head.struct_size = sizeof *reply;
+    self->host->complete(self->host, event->token, &reply->head);
+    return SP_PENDING;
+}
+
+static int32_t deny(struct sftp_rules *self, const struct sp_event *event, uint32_t status,
+                    struct sp_str text)
+{
+    struct sp_sftp_reply reply = {.head = {.verdict = SP_DENY}, .status = status, .text = text};
+    return answer(self, event, &reply);
+}
+
+static int32_t before(void *arg, const struct sp_sftp_event *event)
+{
+    struct sftp_rules *self = arg;
+    struct sp_fs_attributes changed;
+    struct judgement judgement = judge(&self->rules, event, &changed);
+    switch (judgement.outcome) {
+    case JUDGED_RIGHT:
+        return SP_NEXT;
+    case JUDGED_HIDDEN:
+        return deny(self, &event->head, SP_FS_NO_SUCH_FILE, sp_str_of(no_such_file));
+    case JUDGED_WRONG:
+        return deny(self, &event->head, judgement.status, judgement.text);
+    case JUDGED_DONE: {
+        struct sp_sftp_reply reply = {.head = {.verdict = SP_TAKE}, .status = SP_FS_OK};
+        return answer(self, &event->head, &reply);
+    }
+    case JUDGED_RESOLVED: {
+        struct sp_sftp_reply reply = {
+            .head = {.verdict = SP_TAKE}, .status = SP_FS_OK, .path = event->path};
+        return answer(self, &event->head, &reply);
+    }
+    case JUDGED_CHANGED:
+        break;
+    }
+    struct sp_sftp_reply reply = {
+        .head = {.verdict = SP_NEXT}, .changes = SP_SFTP_CHANGE_ATTRIBUTES, .attributes = &changed};
+    return answer(self, &event->head, &reply);
+}
+
+/* --- answers ------------------------------------------------------------------------------- */
+
+static bool entry_is_hidden(const struct sftp_rules *self, const struct sp_sftp_event *event,
+                            struct sp_str name, char *room)
+{
+    size_t length = (size_t)event->path.len;
+    memcpy(room, event->path.data, length);
+    if (length == 0 || room[length - 1] != '/')
+        room[length++] = '/';
+    memcpy(room + length, name.data, (size_t)name.len);
+    struct sp_str path = {room, length + name.len};
+    return rules_find(&self->rules, event->head.connection, path)->is_hidden;
+}
+
+/* The entries that may be seen, in the order they have. */
+static int32_t show(struct sftp_rules *self, const struct sp_sftp_event *event)
+{
+    uint64_t longest = 0, shown = 0;
+    for (uint64_t i = 0; i < event->entries_count; i++)
+        if (event->entries[i].name.len > longest)
+            longest = event->entries[i].name.len;
+    char *room = malloc((size_t)(event->path.len + longest) + 2);
+    struct sp_fs_entry *entries = calloc((size_t)event->entries_count, sizeof *entries);
+    int32_t verdict = room && entries ? SP_NEXT : SP_E_NOMEM;
+    for (uint64_t i = 0; verdict == SP_NEXT && i < event->entries_count; i++) {
+        const struct sp_sftp_listed *listed = &event->entries[i];
+        if (entry_is_hidden(self, event, listed->name, room))
+            continue;
+        struct sp_fs_entry *entry = &entries[shown++];
+        entry->name = listed->name;
+        if (listed->attributes)
+            entry->attributes = *listed->attributes;
+        else
+            entry->attributes = (struct sp_fs_attributes){.struct_size = sizeof entry->attributes,
+                                                          .valid = SP_ATTR_TYPE,
+                                                          .type = listed->type};
+    }
+    if (verdict == SP_NEXT && shown < event->entries_count) {
+        struct sp_sftp_reply reply = {.head = {.verdict = SP_TAKE},
+                                      .status = event->status,
+                                      .changes = SP_SFTP_CHANGE_ENTRIES,
+                                      .entries = entries,
+                                      .entries_count = shown};
+        verdict = answer(self, &event->head, &reply);
+    }
+    free(entries);
+    free(room);
+    return verdict;
+}
+
+static int32_t after(void *arg, const struct sp_sftp_event *event)
+{
+    struct sftp_rules *self = arg;
+    if (!self->rules.hide)
+        return SP_NEXT;
+    /* A provider's own words would tell what is not there from what is hidden. */
+    if (event->status == SP_FS_NO_SUCH_FILE)
+        return deny(self, &event->head, SP_FS_NO_SUCH_FILE, sp_str_of(no_such_file));
+    if (event->status != SP_FS_OK)
+        return SP_NEXT;
+    if (event->entries_count > 0)
+        return show(self, event);
+    if (event->family & SP_SFTP_RESOLVE && event->result_path.len > 0 &&
+        rules_find(&self->rules, event->head.connection, event->result_path)->is_hidden &&
+        !judge_last_is_hidden(&self->rules, event, event->path))
+        return deny(self, &event->head, SP_FS_NO_SUCH_FILE, sp_str_of(no_such_file));
+    return SP_NEXT;
+}
+
+/* --- the instance -------------------------------------------------------------------------- */
+
+static void destroy(void *arg)
+{
+    struct sftp_rules *self = arg;
+    rules_clear(&self->rules);
+    json_decref(self->config);
+    free(self);
+}
+
+static int32_t create(const struct sp_host *host, const char *config_json, void **ret_self)
+{
+    struct sftp_rules *self = calloc(1, sizeof *self);
+    if (!self)
+        return SP_E_NOMEM;
+    self->host = host;
+    self->config = json_loads(config_json, 0, NULL);
+    if (!self->config || !rules_take(&self->rules, self->config)) {
+        destroy(self);
+        return SP_E_NOMEM;
+    }
+    *ret_self = self;
+    return 0;
+}
+
+static const struct sp_sftp_v1 sftp = {
+    .struct_size = sizeof sftp,
+    .before = before,
+    .after = after,
+};
+
+static const struct sp_interface interfaces[] = {{SP_SFTP_INTERFACE, &sftp}, {NULL, NULL}};
+
+SP_PLUGIN = {
+    .struct_size = sizeof(struct sp_plugin),
+    .abi_major = SP_ABI_MAJOR,
+    .abi_minor = SP_ABI_MINOR,
+    .id = "sftp-rules",
+    .version = "0.1.0",
+    .interfaces = interfaces,
+    .create = create,
+    .destroy = destroy,
+};
