@@ -98,7 +98,7 @@ static int ask_service(struct auth_http *self, const struct sp_auth_event *event
     if (name_connection(self, event->head.connection, connection))
         rc = question_write(event, connection, &question, ret_why);
     if (rc == 0)
-        rc = transport_ask(self->transport, &question, ret_text, ret_why);
+        rc = transport_ask(self->transport, NULL, &question, ret_text, NULL, ret_why);
     text_clear(&question);
     return rc;
 }
@@ -164,7 +164,7 @@ static int set_up(struct auth_http *self, const char *config_json)
         log_line(self->host, SP_LOG_ERROR, "there are no random numbers");
         return SP_E_FAILED;
     }
-    self->transport = transport_new(self->host, options);
+    self->transport = transport_new(self->host, &options->http);
     if (!self->transport)
         return SP_E_FAILED;
     if (options->cache_allow_ms == 0 && options->cache_deny_ms == 0)

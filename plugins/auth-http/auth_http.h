@@ -1,9 +1,9 @@
 /*
  * auth_http.h: what the files of this plugin share.
  *
- * One question of the host goes text first: question.c writes it, transport.c sends it and brings
- * an answer's text, answer.c reads that. cache.c keeps answers' texts, so that one from the cache
- * goes the same way as one from the service.
+ * One question of the host goes text first: question.c writes it, common/http sends it and
+ * brings an answer's text, answer.c reads that. cache.c keeps answers' texts, so that one from the
+ * cache goes the same way as one from the service.
  */
 #ifndef AUTH_HTTP_H
 #define AUTH_HTTP_H
@@ -15,28 +15,19 @@
 #include <sallyport/plugin.h>
 
 #include "common/grant.h"
+#include "common/http/http.h"
 #include "common/log.h"
 #include "common/text.h"
 
 struct json_t;
 
-#define WHY_SIZE 512 /* of what ret_why points to: a line for the log, never a secret */
+#define WHY_SIZE HTTP_WHY_SIZE
 
 /* options.c: the configuration, checked. Strings belong to json. */
 struct options {
     struct json_t *json;
-    const char *url;
+    struct http_options http;
     uint32_t methods; /* SP_METHOD_* */
-    int64_t timeout_ms;
-    int64_t connect_timeout_ms;
-    int64_t retry_delay_ms;
-    int retries;
-    const char *ca_file; /* these: NULL if not configured */
-    const char *certificate_file;
-    const char *key_file;
-    const char *headers_file;
-    const char *proxy;
-    size_t answer_most;
     size_t cache_entries;
     int64_t cache_allow_ms;
     int64_t cache_deny_ms;
@@ -64,16 +55,6 @@ struct answer {
 int answer_read(const struct text *text, const struct sp_auth_event *event,
                 struct answer *ret_answer, char *ret_why);
 void answer_clear(struct answer *answer);
-
-/* transport.c: any number of threads at once. */
-struct transport;
-/* NULL after a line in the log. options must outlive it. */
-struct transport *transport_new(const struct sp_host *host, const struct options *options);
-void transport_free(struct transport *transport);
-/* Send the question and wait for the answer, at most as long as configured. 0 if it came with a
- * status that is a success; else negative. */
-int transport_ask(struct transport *transport, const struct text *question, struct text *ret_answer,
-                  char *ret_why);
 
 /* cache.c: any number of threads at once. Times are in milliseconds, of whatever clock. */
 #define CACHE_KEY_SIZE 32u

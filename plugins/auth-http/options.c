@@ -3,11 +3,8 @@
  */
 #include "auth_http.h"
 
-#include <curl/curl.h>
 #include <jansson.h>
 #include <string.h>
-
-#include "common/loopback.h"
 
 static const struct {
     const char *name;
@@ -34,49 +31,6 @@ uint32_t method_by_name(const char *name)
     return 0;
 }
 
-/* What is wrong with the URL, or NULL. */
-static const char *judge_url(const struct options *options, CURLU *url)
-{
-    bool may_be_plain = json_is_true(json_object_get(options->json, "allow_plain_http"));
-    char *scheme = NULL, *host = NULL, *user = NULL;
-    const char *wrong = NULL;
-    if (curl_url_set(url, CURLUPART_URL, options->url, 0) ||
-        curl_url_get(url, CURLUPART_SCHEME, &scheme, 0) ||
-        curl_url_get(url, CURLUPART_HOST, &host, 0))
-        wrong = "is not a URL; write it like https://users.example.org/ssh";
-    else if (curl_url_get(url, CURLUPART_USER, &user, 0) == CURLUE_OK)
-        wrong = "may not hold a user and password; put a header into headers_file";
-    else if (strcmp(scheme, "http") == 0 && !may_be_plain && !host_is_loopback(host))
-        wrong = "would send passwords in the clear; use https, or set allow_plain_http";
-    else if (strcmp(scheme, "http") != 0 && strcmp(scheme, "https") != 0)
-        wrong = "must begin with https:// or http://";
-    curl_free(scheme);
-    curl_free(host);
-    curl_free(user);
-    return wrong;
-}
-
-static int check_url(const struct sp_host *host, const struct options *options)
-{
-    CURLU *url = curl_url();
-    const char *wrong = url ? judge_url(options, url) : "cannot be read: out of memory";
-    curl_url_cleanup(url);
-    if (wrong)
-        log_line(host, SP_LOG_ERROR, "url %s", wrong);
-    return wrong ? SP_E_INVALID : 0;
-}
-
-static const char *text_or_null(const json_t *json, const char *key)
-{
-    const char *text = json_string_value(json_object_get(json, key));
-    return text && *text ? text : NULL;
-}
-
-static int64_t number(const json_t *json, const char *key)
-{
-    return json_integer_value(json_object_get(json, key));
-}
-
 int options_read(const struct sp_host *host, const char *config_json, struct options *ret_options)
 {
     json_t *json = json_loads(config_json, 0, NULL);
@@ -84,32 +38,13 @@ int options_read(const struct sp_host *host, const char *config_json, struct opt
     const json_t *cache = json_object_get(json, "cache");
     *ret_options = (struct options){
         .json = json,
-        .url = text_or_null(json, "url"),
-        .timeout_ms = number(json, "timeout_ms"),
-        .connect_timeout_ms = number(json, "connect_timeout_ms"),
-        .retry_delay_ms = number(json, "retry_delay_ms"),
-        .retries = (int)number(json, "retries"),
-        .ca_file = text_or_null(json, "ca_file"),
-        .certificate_file = text_or_null(json, "certificate_file"),
-        .key_file = text_or_null(json, "key_file"),
-        .headers_file = text_or_null(json, "headers_file"),
-        .proxy = text_or_null(json, "proxy"),
-        .answer_most = (size_t)number(json, "answer_bytes_max"),
-        .cache_entries = (size_t)number(cache, "entries"),
-        .cache_allow_ms = number(cache, "allow_ms"),
-        .cache_deny_ms = number(cache, "deny_ms"),
+        .cache_entries = (size_t)json_integer_value(json_object_get(cache, "entries")),
+        .cache_allow_ms = json_integer_value(json_object_get(cache, "allow_ms")),
+        .cache_deny_ms = json_integer_value(json_object_get(cache, "deny_ms")),
     };
     for (size_t i = 0; i < json_array_size(methods); i++)
         ret_options->methods |= method_by_name(json_string_value(json_array_get(methods, i)));
-    if (!ret_options->url) {
-        log_line(host, SP_LOG_ERROR, "url is missing");
-        return SP_E_INVALID;
-    }
-    if (!ret_options->certificate_file != !ret_options->key_file) {
-        log_line(host, SP_LOG_ERROR, "certificate_file and key_file must be given together");
-        return SP_E_INVALID;
-    }
-    return check_url(host, ret_options);
+    return http_options_read(host, json, &ret_options->http);
 }
 
 void options_clear(struct options *options)

@@ -1,12 +1,11 @@
 /*
- * transport.c: questions over HTTP. Called by auth-http.c on any number of the host's threads; each
- * takes a handle of libcurl from a stack and puts it back, so that connections stay open and are
- * used again.
+ * transport.c: questions over HTTP, on any number of threads; each takes a handle of libcurl from a
+ * stack and puts it back, so that connections stay open and are used again. See http.h.
  *
  * A question is sent again only if the connection failed or a gateway said that the service is not
  * there. All tries together have one deadline.
  */
-#include "auth_http.h"
+#include "common/http/http.h"
 
 #include <curl/curl.h>
 #include <openssl/crypto.h>
@@ -17,6 +16,7 @@
 #include <time.h>
 
 #include "common/file.h"
+#include "common/log.h"
 
 #define SECRETS_MOST (64u << 10)
 #define RETRY_DELAY_MOST_MS 60000
@@ -28,7 +28,7 @@ struct handle {
 };
 
 struct transport {
-    const struct options *options;
+    const struct http_options *options;
     struct curl_slist *headers;
     pthread_mutex_t lock; /* over all below */
     struct handle *idle;
@@ -61,12 +61,17 @@ static size_t on_data(char *data, size_t size, size_t count, void *arg)
 
 /* --- setting up ------------------------------------------------------------------------------ */
 
+static bool append(struct curl_slist **list, const char *line)
+{
+    struct curl_slist *longer = curl_slist_append(*list, line);
+    if (longer)
+        *list = longer;
+    return longer != NULL;
+}
+
 static bool add_header(struct transport *transport, const char *line)
 {
-    struct curl_slist *longer = curl_slist_append(transport->headers, line);
-    if (longer)
-        transport->headers = longer;
-    return longer != NULL;
+    return append(&transport->headers, line);
 }
 
 /* One header; false if it is none. */
@@ -124,7 +129,7 @@ static int check_file(const struct sp_host *host, const char *key, const char *p
 
 static int prepare(const struct sp_host *host, struct transport *transport)
 {
-    const struct options *options = transport->options;
+    const struct http_options *options = transport->options;
     /* Without "Expect:" libcurl would wait for leave to send a long question. */
     if (!add_header(transport, "Content-Type: application/json") ||
         !add_header(transport, "Accept: application/json") || !add_header(transport, "Expect:")) {
@@ -138,7 +143,7 @@ static int prepare(const struct sp_host *host, struct transport *transport)
     return options->headers_file ? read_headers(host, transport, options->headers_file) : 0;
 }
 
-struct transport *transport_new(const struct sp_host *host, const struct options *options)
+struct transport *transport_new(const struct sp_host *host, const struct http_options *options)
 {
     if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
         log_line(host, SP_LOG_ERROR, "libcurl does not start");
@@ -163,6 +168,13 @@ static void handle_free(struct handle *handle)
     free(handle);
 }
 
+static void free_headers(struct curl_slist *headers)
+{
+    for (struct curl_slist *header = headers; header; header = header->next)
+        OPENSSL_cleanse(header->data, strlen(header->data));
+    curl_slist_free_all(headers);
+}
+
 void transport_free(struct transport *transport)
 {
     if (!transport)
@@ -171,9 +183,7 @@ void transport_free(struct transport *transport)
         transport->idle = handle->next;
         handle_free(handle);
     }
-    for (struct curl_slist *header = transport->headers; header; header = header->next)
-        OPENSSL_cleanse(header->data, strlen(header->data));
-    curl_slist_free_all(transport->headers);
+    free_headers(transport->headers);
     pthread_mutex_destroy(&transport->lock);
     free(transport);
     curl_global_cleanup();
@@ -184,14 +194,13 @@ void transport_free(struct transport *transport)
 /* Everything that is the same for every question. False if libcurl cannot do it. */
 static bool configure(CURL *easy, const struct transport *transport)
 {
-    const struct options *o = transport->options;
+    const struct http_options *o = transport->options;
     bool ok = !curl_easy_setopt(easy, CURLOPT_URL, o->url) &&
               !curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https") &&
               !curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L) &&
               !curl_easy_setopt(easy, CURLOPT_PROXY, o->proxy ? o->proxy : "") &&
               !curl_easy_setopt(easy, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED) &&
               !curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L) &&
-              !curl_easy_setopt(easy, CURLOPT_HTTPHEADER, transport->headers) &&
               !curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_data) &&
               !curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 1L) &&
               !curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 2L) &&
@@ -261,13 +270,13 @@ static int explain(const struct transport *transport, CURLcode code, long status
 {
     const char *url = transport->options->url;
     if (code == CURLE_OK)
-        snprintf(ret_why, WHY_SIZE, "%.200s: HTTP status %ld; look into the service's own log", url,
-                 status);
+        snprintf(ret_why, HTTP_WHY_SIZE, "%.200s: HTTP status %ld; look into the service's own log",
+                 url, status);
     else if (intake->is_too_large)
-        snprintf(ret_why, WHY_SIZE, "%.200s: the answer is longer than answer_bytes_max (%zu)", url,
-                 transport->options->answer_most);
+        snprintf(ret_why, HTTP_WHY_SIZE, "%.200s: the answer is longer than answer_bytes_max (%zu)",
+                 url, transport->options->answer_most);
     else
-        snprintf(ret_why, WHY_SIZE, "%.200s: %.200s", url,
+        snprintf(ret_why, HTTP_WHY_SIZE, "%.200s: %.200s", url,
                  handle->error[0] ? handle->error : curl_easy_strerror(code));
     return code == CURLE_OPERATION_TIMEDOUT ? SP_E_TIMEOUT : SP_E_FAILED;
 }
@@ -275,9 +284,9 @@ static int explain(const struct transport *transport, CURLcode code, long status
 /* One try, which ends within left_ms. 0, or negative with ret_again and ret_why set. */
 static int ask_once(const struct transport *transport, struct handle *handle,
                     const struct text *question, struct text *ret_answer, int64_t left_ms,
-                    bool *ret_again, char *ret_why)
+                    bool *ret_again, long *ret_status, char *ret_why)
 {
-    const struct options *options = transport->options;
+    const struct http_options *options = transport->options;
     struct intake intake = {.text = ret_answer, .most = options->answer_most};
     int64_t connect_ms =
         options->connect_timeout_ms < left_ms ? options->connect_timeout_ms : left_ms;
@@ -291,6 +300,7 @@ static int ask_once(const struct transport *transport, struct handle *handle,
     curl_easy_setopt(handle->easy, CURLOPT_CONNECTTIMEOUT_MS, (long)connect_ms);
     CURLcode code = curl_easy_perform(handle->easy);
     curl_easy_getinfo(handle->easy, CURLINFO_RESPONSE_CODE, &status);
+    *ret_status = code == CURLE_OK ? status : 0;
     if (code == CURLE_OK && status >= 200 && status <= 299)
         return 0;
     *ret_again = is_worth_another_try(code, status);
@@ -304,28 +314,52 @@ static void wait_ms(int64_t ms)
         ;
 }
 
-int transport_ask(struct transport *transport, const struct text *question, struct text *ret_answer,
+/* The headers of every question, and those of this one. NULL: out of memory. */
+static struct curl_slist *all_headers(const struct transport *transport, const char *const *headers)
+{
+    struct curl_slist *list = NULL;
+    bool ok = true;
+    for (const struct curl_slist *header = transport->headers; header && ok; header = header->next)
+        ok = append(&list, header->data);
+    for (; headers && *headers && ok; headers++)
+        ok = append(&list, *headers);
+    if (ok)
+        return list;
+    free_headers(list);
+    return NULL;
+}
+
+int transport_ask(struct transport *transport, const char *const *headers,
+                  const struct text *question, struct text *ret_answer, long *ret_status,
                   char *ret_why)
 {
-    const struct options *options = transport->options;
+    const struct http_options *options = transport->options;
     int64_t end = now_ms() + options->timeout_ms;
     int64_t delay = options->retry_delay_ms;
+    long status = 0;
     int rc = SP_E_NOMEM;
     struct handle *handle = handle_take(transport);
-    if (!handle) {
-        snprintf(ret_why, WHY_SIZE, "libcurl cannot be set up: out of memory?");
-        return rc;
-    }
-    for (int try = 0;; try++) {
+    struct curl_slist *list = handle ? all_headers(transport, headers) : NULL;
+    if (!list)
+        snprintf(ret_why, HTTP_WHY_SIZE, "libcurl cannot be set up: out of memory?");
+    else
+        curl_easy_setopt(handle->easy, CURLOPT_HTTPHEADER, list);
+    for (int try = 0; list; try++) {
         bool again = false;
         int64_t left = end - now_ms();
-        rc =
-            ask_once(transport, handle, question, ret_answer, left > 1 ? left : 1, &again, ret_why);
+        rc = ask_once(transport, handle, question, ret_answer, left > 1 ? left : 1, &again, &status,
+                      ret_why);
         if (rc == 0 || !again || try >= options->retries || end - now_ms() <= delay)
             break;
         wait_ms(delay);
         delay = delay * 2 < RETRY_DELAY_MOST_MS ? delay * 2 : RETRY_DELAY_MOST_MS;
     }
-    handle_give_back(transport, handle);
+    if (ret_status)
+        *ret_status = status;
+    if (handle) {
+        curl_easy_setopt(handle->easy, CURLOPT_HTTPHEADER, NULL);
+        handle_give_back(transport, handle);
+    }
+    free_headers(list);
     return rc;
 }
