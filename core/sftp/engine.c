@@ -150,7 +150,9 @@ static void receive_init(struct sftp_engine *engine, const uint8_t *data, size_t
     } else if (version < SFTP_VERSION_MIN) {
         sftp_engine_fail(engine, "the client's version of SFTP is older than 3");
     } else {
-        engine->dialect.version = SFTP_VERSION_MAX;
+        uint32_t max = engine->tree->config->sftp_version_max;
+        engine->dialect.version = version < max ? version : max;
+        engine->dialect.translates_names = engine->dialect.version >= 6;
         engine->is_initialised = true;
         send_version(engine);
     }

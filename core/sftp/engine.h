@@ -121,9 +121,10 @@ struct sftp_request {
     struct sftp_turn turns[2];
     struct sftp_message message; /* its text and data are valid while it is being read only */
     struct sftp_place place, target;
-    const char *link_text; /* SYMLINK */
-    char *names;           /* what place, target and link_text point into */
-    uint8_t *text;         /* what message points into, if the operation keeps it */
+    const char *link_text;   /* SYMLINK */
+    char *names;             /* what place, target and link_text point into */
+    void *attributes_memory; /* what message.attributes points into */
+    uint8_t *text;           /* what message points into, if the operation keeps it */
     struct sftp_handle *handle, *handle_to;
     struct sftp_block *block; /* data of a WRITE, room for a READ */
     uint8_t *data;            /* in block */

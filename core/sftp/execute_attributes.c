@@ -35,6 +35,7 @@ void sftp_execute_stat(struct sftp_request *request)
         return;
     }
     sftp_call_path(&request->call, request->place.below, request->message.flags);
+    request->call.event.path.wanted = request->message.wanted;
     sftp_request_ask(request, request->place.mount, PLUGIN_FS_stat, on_attributes);
 }
 
@@ -54,6 +55,7 @@ void sftp_execute_fstat(struct sftp_request *request)
         reply_synthetic(request);
     } else if (by_handle(request, PLUGIN_FS_fstat)) {
         sftp_call_handle(&request->call, handle->provider_handle, 0, NULL);
+        request->call.event.handle.wanted = request->message.wanted;
         sftp_request_ask(request, handle->mount, PLUGIN_FS_fstat, on_attributes);
     } else {
         sftp_execute_stat(request);

@@ -3,7 +3,8 @@
  *
  * A listing is made of three parts, in this order: "." and "..", the names that mounts make here,
  * and what the provider lists, without names that were given already. A NAME reply never passes
- * 256 KiB, as no name in it is longer than NAME_BYTES_MAX and it has at most ENTRIES_MAX of them.
+ * 256 KiB, as no name in it is longer than SFTP_LISTED_NAME_MAX and it has at most ENTRIES_MAX of
+ * them.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -53,7 +54,7 @@ void sftp_execute_opendir(struct sftp_request *request)
 static int add(struct sftp_request *request, struct sp_str name,
                const struct sp_fs_attributes *attributes)
 {
-    return sftp_listing_add(&request->listing, request->engine->dialect.version, name, attributes,
+    return sftp_listing_add(&request->listing, &request->engine->dialect, name, attributes,
                             (int64_t)time(NULL));
 }
 
@@ -72,15 +73,16 @@ static void reply_listing(struct sftp_request *request, int rc)
         return;
     }
     if (rc == 0)
-        sftp_listing_end(&request->listing);
+        rc = sftp_listing_end(&request->listing, &request->engine->dialect,
+                              request->handle->is_at_end);
     sftp_request_message(request, &request->listing.buffer, rc);
 }
 
 /* What a client may be told: one component, of bounded length, that was not listed already. */
 static bool is_listable(const struct sftp_request *request, struct sp_str name)
 {
-    if (name.len == 0 || name.len > NAME_BYTES_MAX || memchr(name.data, '/', (size_t)name.len) ||
-        memchr(name.data, '\0', (size_t)name.len))
+    if (name.len == 0 || name.len > SFTP_LISTED_NAME_MAX ||
+        memchr(name.data, '/', (size_t)name.len) || memchr(name.data, '\0', (size_t)name.len))
         return false;
     if (name.data[0] == '.' && (name.len == 1 || (name.len == 2 && name.data[1] == '.')))
         return false;

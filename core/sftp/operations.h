@@ -88,6 +88,7 @@ enum sftp_answer_kind {
 struct sftp_operation {
     const char *name;              /* in the log */
     uint8_t type;                  /* enum sftp_type */
+    uint8_t since;                 /* the version that brought it, if a later one than 3 */
     const char *extension;         /* with SFTP_EXTENDED: its name */
     const char *extension_version; /* as advertised; NULL: not, or in a way of its own */
     uint32_t permit;               /* SP_PERMIT_* */

@@ -61,6 +61,7 @@ void sftp_request_free(struct sftp_request *request)
     sftp_block_unref(request->block);
     buffer_release(&request->listing.buffer);
     free(request->names);
+    free(request->attributes_memory);
     free(request->text);
     struct sftp_handle *handles[] = {request->handle, request->handle_to};
     bool was_started = request->state >= SFTP_REQUEST_STARTED;
@@ -343,8 +344,8 @@ void sftp_request_attributes(struct sftp_request *request,
                              const struct sp_fs_attributes *attributes)
 {
     struct buffer *message = sftp_scratch();
-    int rc = sftp_put_attributes(message, request->engine->dialect.version, request->message.id,
-                                 attributes);
+    int rc = sftp_put_attributes(message, &request->engine->dialect, request->message.id,
+                                 attributes, request->message.wanted);
     sftp_request_message(request, message, rc);
 }
 
@@ -369,7 +370,7 @@ void sftp_request_opened(struct sftp_request *request, enum sftp_handle_kind kin
 void sftp_request_name(struct sftp_request *request, const char *name)
 {
     struct buffer *message = sftp_scratch();
-    int rc = sftp_put_name(message, request->engine->dialect.version, request->message.id,
-                           text_of(name));
+    int rc =
+        sftp_put_name(message, &request->engine->dialect, request->message.id, text_of(name), NULL);
     sftp_request_message(request, message, rc);
 }

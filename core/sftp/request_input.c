@@ -243,6 +243,15 @@ static int keep_text(struct sftp_request *request, struct wire_reader *reader)
     return 0;
 }
 
+/* What a client says about a file must outlive the packet, too. */
+static uint32_t keep_attributes(struct sftp_request *request)
+{
+    struct sftp_message *message = &request->message;
+    int rc = sftp_attributes_keep(&message->attributes, &message->attributes_source,
+                                  &request->attributes_memory);
+    return rc < 0 ? SP_FS_FAILURE : SP_FS_OK;
+}
+
 static void refuse(struct sftp_request *request, uint32_t status, const char *text)
 {
     log_debug("sftp.refused", LOG_U64("conn", request->engine->tree->connection->id),
@@ -267,6 +276,8 @@ void sftp_request_receive(struct sftp_engine *engine, const uint8_t *data, size_
     if (type == SFTP_EXTENDED)
         extension = wire_get_string(&reader);
     const struct sftp_operation *operation = sftp_operation_find(type, extension);
+    if (operation && operation->since > engine->dialect.version)
+        operation = NULL;
     if (!wire_ok(&reader) || !operation) {
         sftp_engine_send_status(
             engine, id, wire_ok(&reader) ? SP_FS_OP_UNSUPPORTED : SP_FS_BAD_MESSAGE, text_of(NULL));
@@ -285,7 +296,11 @@ void sftp_request_receive(struct sftp_engine *engine, const uint8_t *data, size_
     }
     operation->decode(&reader, &engine->dialect, &request->message);
     const char *text = NULL;
-    uint32_t status = wire_ok(&reader) ? prepare(request, &text) : SP_FS_BAD_MESSAGE;
+    uint32_t status = wire_ok(&reader) ? request->message.refusal : SP_FS_BAD_MESSAGE;
+    if (status == SP_FS_OK)
+        status = prepare(request, &text);
+    if (status == SP_FS_OK)
+        status = keep_attributes(request);
     if (status == SP_FS_OK && operation == sftp_operation(SFTP_OP_WRITE))
         status = keep_data(request, block);
     if (status != SP_FS_OK) {

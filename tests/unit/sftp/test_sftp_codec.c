@@ -30,11 +30,12 @@ static void attributes_survive_the_wire(void **state)
                                    .access_time.seconds = 3,
                                    .modify_time.seconds = 4};
     struct buffer buffer = {0};
-    assert_int_equal(sftp_attributes_put(&buffer, 3, &out), 0);
+    assert_int_equal(sftp_attributes_put(&buffer, 3, &out, UINT32_MAX), 0);
     struct wire_reader reader;
     wire_reader_init(&reader, buffer_data(&buffer), buffer_length(&buffer));
     struct sp_fs_attributes in;
-    sftp_attributes_get(&reader, 3, &in);
+    struct sftp_attributes_source source;
+    sftp_attributes_get(&reader, 3, &in, &source);
     assert_true(wire_at_end(&reader));
     assert_memory_equal(&in, &out, sizeof in);
     buffer_release(&buffer);
@@ -47,7 +48,8 @@ static void client_cannot_set_setuid_setgid_or_sticky(void **state)
     struct wire_reader reader;
     wire_reader_init(&reader, wire, sizeof wire);
     struct sp_fs_attributes in;
-    sftp_attributes_get(&reader, 3, &in);
+    struct sftp_attributes_source source;
+    sftp_attributes_get(&reader, 3, &in, &source);
     assert_int_equal(in.mode, 0777);
 }
 
@@ -59,7 +61,7 @@ static void times_beyond_32_bits_are_brought_to_the_end(void **state)
                                    .access_time.seconds = -5,
                                    .modify_time.seconds = INT64_MAX};
     struct buffer buffer = {0};
-    sftp_attributes_put(&buffer, 3, &out);
+    sftp_attributes_put(&buffer, 3, &out, UINT32_MAX);
     const uint8_t expected[] = {0, 0, 0, 8, 0, 0, 0, 0, 0xff, 0xff, 0xff, 0xff};
     assert_int_equal(buffer_length(&buffer), sizeof expected);
     assert_memory_equal(buffer_data(&buffer), expected, sizeof expected);
@@ -73,7 +75,8 @@ static void absurd_counts_of_extended_pairs_end_at_the_packets_end(void **state)
     struct wire_reader reader;
     wire_reader_init(&reader, wire, sizeof wire);
     struct sp_fs_attributes in;
-    sftp_attributes_get(&reader, 3, &in);
+    struct sftp_attributes_source source;
+    sftp_attributes_get(&reader, 3, &in, &source);
     assert_false(wire_ok(&reader));
 }
 
