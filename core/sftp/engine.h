@@ -4,7 +4,9 @@
  *
  *   engine.c         the channel: messages out of bytes, backpressure, end
  *   request_input.c  from a message to a request: read, placed, authorised
- *   request.c        a request's life: queued, run, answered
+ *   request.c        a request's life: queued, run, finished
+ *   request_act.c    what hooks see of a request before it is run, and change
+ *   request_reply.c  from a result, by the hooks that look at it, to the reply
  *   handle.c         open files and directories
  *   execute_*.c      what each operation does
  *
@@ -25,6 +27,7 @@
 #include "session/session.h"
 #include "sftp/block.h"
 #include "sftp/codec.h"
+#include "sftp/hooks.h"
 #include "sftp/operations.h"
 #include "sftp/storage.h"
 #include "sftp/tree.h"
@@ -87,11 +90,16 @@ struct sftp_handle {
     bool is_broken;           /* a call was given up: what it does, and when, is unknown */
     bool is_retired;          /* to be closed and freed once nothing is outstanding */
     bool is_closed;           /* the provider was told */
+    bool is_virtual;          /* a hook's own: it answers everything that is asked of it */
+    bool is_told;             /* hooks on close were asked about it, or there are none */
     bool has_dots, is_at_end; /* READDIR: what was listed */
     size_t mount_cursor;
     struct sftp_call closing;
     uint64_t bytes_read, bytes_written;
-    char path[]; /* in the tree */
+    uint64_t file;    /* its number, as hooks know it */
+    char *final_path; /* what it is to be called once it is complete: see SP_SFTP_CHANGE_FINAL */
+    uint32_t final_flags; /* SP_SFTP_FINAL_* */
+    char path[];          /* in the tree */
 };
 
 struct sftp_turn {
@@ -107,6 +115,7 @@ enum sftp_request_state {
     SFTP_REQUEST_QUEUED,
     SFTP_REQUEST_READY,
     SFTP_REQUEST_STARTED,
+    SFTP_REQUEST_CONCLUDING, /* done; hooks look at the result */
     SFTP_REQUEST_FINISHED
 };
 
@@ -129,8 +138,17 @@ struct sftp_request {
     struct sftp_block *block; /* data of a WRITE, room for a READ */
     uint8_t *data;            /* in block */
     struct sftp_listing listing;
-    uint64_t done;  /* bytes, so far */
-    uint64_t piece; /* copy-data: bytes read and not yet written */
+    uint64_t done;        /* bytes, so far */
+    uint64_t piece;       /* copy-data: bytes read and not yet written */
+    struct sftp_act *act; /* NULL: no hook wants to know */
+    uint32_t refusal;     /* not to be run, but refused with this … */
+    const char *refusal_text;
+    bool is_diverted;       /* by a hook: it waits for its turn anew */
+    const char *final_path; /* open: see struct sftp_handle */
+    uint32_t final_flags;
+    enum sftp_answer_kind answer;
+    struct sftp_handle *opened;
+    struct buffer reply; /* while hooks look at the result */
     bool has_handle_reserved;
     struct reactor_task again; /* see sftp_request_yield() */
     void *own;                 /* an executor's, and how it goes with the request */
@@ -154,13 +172,21 @@ bool sftp_engine_is_closed(const struct sftp_engine *engine);
 void sftp_request_receive(struct sftp_engine *engine, const uint8_t *data, size_t length,
                           struct sftp_block **block);
 
+/* For a request whose message or handles a hook has changed: place and authorise it anew. */
+uint32_t sftp_request_place(struct sftp_request *request, const char **ret_text);
+/* Whether a file that is being opened as request says may be given the name later. */
+uint32_t sftp_request_place_final(struct sftp_request *request, const char *path,
+                                  const char **ret_text);
+
 /* request.c */
 /* NULL: out of memory. */
 struct sftp_request *sftp_request_new(struct sftp_engine *engine);
 /* Of a request that was not enqueued; others free themselves. */
 void sftp_request_free(struct sftp_request *request);
-/* It is complete and authorised: wait for its turn. */
+/* It is complete and authorised, or to be refused: wait for its turn. */
 void sftp_request_enqueue(struct sftp_request *request);
+/* It is under way, and about something else now: wait for a turn there, then run next. */
+void sftp_request_requeue(struct sftp_request *request, void (*next)(struct sftp_request *request));
 void sftp_engine_send_status(struct sftp_engine *engine, uint32_t id, uint32_t status,
                              struct sp_str text);
 /* Start whatever may be started. */
@@ -168,6 +194,16 @@ void sftp_requests_run(struct sftp_engine *engine);
 /* The channel is gone: drop what waits, cancel what can be. */
 void sftp_requests_drop(struct sftp_engine *engine);
 void sftp_requests_free_spare(struct sftp_engine *engine);
+
+/* request_act.c */
+/* Its turn has come: ask the hooks that want to know, and execute it. */
+void sftp_request_begin(struct sftp_request *request);
+/* The channel is gone, and nobody else will end the request. */
+void sftp_request_lose(struct sftp_request *request);
+/* A handle of this channel by the number that hooks know it by, or NULL. */
+struct sftp_handle *sftp_request_file(struct sftp_engine *engine, uint64_t file);
+/* The handle is closed, and not by the client: true if hooks are told, which holds the handle. */
+bool sftp_handle_tell_lost(struct sftp_handle *handle);
 
 /* For executors. Ask the provider of mount; call.event is filled in. on_answer gets the status and
  * either replies, which ends the request, or sets request->next, which runs when the call has been
@@ -179,7 +215,9 @@ struct sftp_request *sftp_request_of(struct sftp_call *call);
 void sftp_request_leave_queues(struct sftp_request *request);
 /* Run next later, after other work of the loop. */
 void sftp_request_yield(struct sftp_request *request, void (*next)(struct sftp_request *request));
-/* Each replies and ends the request. text may be NULL: the status' own. */
+
+/* request_reply.c, for executors. Each replies and ends the request, after hooks have looked at the
+ * result. text may be NULL: the status' own. */
 void sftp_request_status(struct sftp_request *request, uint32_t status, const char *text);
 /* An sftp_answer that replies with the status. */
 void sftp_answer_status(struct sftp_call *call, uint32_t status, const struct sp_fs_reply *reply);
@@ -192,10 +230,29 @@ void sftp_request_name(struct sftp_request *request, const char *name);
 /* The provider has opened provider_handle: the client gets a handle for it, or a failure. */
 void sftp_request_opened(struct sftp_request *request, enum sftp_handle_kind kind,
                          const struct sftp_place *place, uint32_t flags, uint64_t provider_handle);
-/* message is whole, or rc is negative and a failure is replied. */
+/* count bytes are in request->block, from SFTP_DATA_AT on. */
+void sftp_request_data(struct sftp_request *request, uint32_t count);
+void sftp_request_space(struct sftp_request *request, const struct sp_fs_space *space);
+/* request->listing is whole, or rc is negative. */
+void sftp_request_listing(struct sftp_request *request, int rc);
+/* message is whole, or rc is negative and the channel is closed. */
 void sftp_request_message(struct sftp_request *request, const struct buffer *message, int rc);
+/* Not executed: for hooks that want to know. text is a literal, or NULL. */
+void sftp_request_refuse(struct sftp_request *request, uint32_t status, const char *text);
+/* What a hook has done in the executor's place. */
+void sftp_request_taken(struct sftp_request *request);
+/* What hooks have left of the result: reply to the client. */
+void sftp_request_conclude(struct sftp_request *request);
 /* The reply has been sent. */
 void sftp_request_finish(struct sftp_request *request);
+
+/* execute_directory.c */
+/* request->listing anew, of these. 0 or negative. */
+int sftp_request_list(struct sftp_request *request, const struct sp_fs_entry *entries,
+                      uint64_t count);
+
+/* In a READ's block: aligned; the reply's header lies directly before it. */
+#define SFTP_DATA_AT 16u
 
 /* handle.c */
 /* NULL: out of memory. */

@@ -91,11 +91,7 @@ static void on_space(struct sftp_call *call, uint32_t status, const struct sp_fs
         sftp_request_status(request, SP_FS_FAILURE, "The storage gave no figures");
         return;
     }
-    struct buffer *message = sftp_scratch();
-    int rc = request->operation == sftp_operation(SFTP_OP_SPACE_AVAILABLE)
-                 ? sftp_put_space_available(message, request->message.id, reply->space)
-                 : sftp_put_space(message, request->message.id, reply->space);
-    sftp_request_message(request, message, rc);
+    sftp_request_space(request, reply->space);
 }
 
 void sftp_execute_statvfs(struct sftp_request *request)

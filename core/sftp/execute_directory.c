@@ -3,8 +3,8 @@
  *
  * A listing is made of three parts, in this order: "." and "..", the names that mounts make here,
  * and what the provider lists, without names that were given already. A NAME reply never passes
- * 256 KiB, as no name in it is longer than SFTP_LISTED_NAME_MAX and it has at most ENTRIES_MAX of
- * them.
+ * 256 KiB, as no name in it is longer than SFTP_LISTED_NAME_MAX and it has at most SFTP_ENTRIES_MAX
+ * of them.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -12,9 +12,6 @@
 
 #include "sftp/engine.h"
 #include "sftp/execute.h"
-
-#define ENTRIES_MAX 100u
-#define NAME_BYTES_MAX 1024u
 
 static void open_handle(struct sftp_request *request, struct sftp_mount *mount,
                         uint64_t provider_handle)
@@ -54,8 +51,26 @@ void sftp_execute_opendir(struct sftp_request *request)
 static int add(struct sftp_request *request, struct sp_str name,
                const struct sp_fs_attributes *attributes)
 {
+    int rc = request->act ? sftp_act_list(request->act, name, attributes) : 0;
+    if (rc < 0)
+        return rc;
     return sftp_listing_add(&request->listing, &request->engine->dialect, name, attributes,
                             (int64_t)time(NULL));
+}
+
+int sftp_request_list(struct sftp_request *request, const struct sp_fs_entry *entries,
+                      uint64_t count)
+{
+    struct sftp_listing *listing = &request->listing;
+    buffer_release(&listing->buffer);
+    listing->count = 0;
+    int rc = sftp_listing_begin(listing, request->message.id);
+    for (uint64_t i = 0; i < count && rc == 0; i++)
+        rc = sftp_listing_add(listing, &request->engine->dialect, entries[i].name,
+                              &entries[i].attributes, (int64_t)time(NULL));
+    if (rc == 0)
+        rc = sftp_listing_end(listing, &request->engine->dialect, request->handle->is_at_end);
+    return rc;
 }
 
 static int add_synthetic(struct sftp_request *request, struct sp_str name)
@@ -75,7 +90,7 @@ static void reply_listing(struct sftp_request *request, int rc)
     if (rc == 0)
         rc = sftp_listing_end(&request->listing, &request->engine->dialect,
                               request->handle->is_at_end);
-    sftp_request_message(request, &request->listing.buffer, rc);
+    sftp_request_listing(request, rc);
 }
 
 /* What a client may be told: one component, of bounded length, that was not listed already. */
@@ -119,12 +134,12 @@ static void on_entries(struct sftp_call *call, uint32_t status, const struct sp_
 static void list_provider(struct sftp_request *request)
 {
     struct sftp_handle *handle = request->handle;
-    if (!handle->mount || handle->is_at_end || request->listing.count >= ENTRIES_MAX) {
+    if (!handle->mount || handle->is_at_end || request->listing.count >= SFTP_ENTRIES_MAX) {
         reply_listing(request, 0);
         return;
     }
-    sftp_call_handle(&request->call, handle->provider_handle, ENTRIES_MAX - request->listing.count,
-                     NULL);
+    sftp_call_handle(&request->call, handle->provider_handle,
+                     SFTP_ENTRIES_MAX - request->listing.count, NULL);
     sftp_request_ask(request, handle->mount, PLUGIN_FS_readdir, on_entries);
 }
 
@@ -133,7 +148,7 @@ static void list_mounts(struct sftp_request *request)
     struct sftp_handle *handle = request->handle;
     struct sp_str name;
     int rc = 0;
-    while (rc == 0 && request->listing.count < ENTRIES_MAX &&
+    while (rc == 0 && request->listing.count < SFTP_ENTRIES_MAX &&
            sftp_tree_next_mount(request->engine->tree, handle->path, &handle->mount_cursor, &name))
         rc = add_synthetic(request, name);
     if (rc < 0)

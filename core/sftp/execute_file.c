@@ -12,10 +12,6 @@
 
 #include "sftp/execute.h"
 
-#define DATA_AT 16u /* in a READ's block: aligned; the header lies directly before it */
-/* Below this share of its block an answer is copied and the block free again at once: what waits
- * to be sent is bounded in bytes sent, and must not hold many times as much. */
-#define COPY_BELOW_SHARE 4u
 #define OFFSET_LIMIT ((uint64_t)INT64_MAX)
 
 static void on_open(struct sftp_call *call, uint32_t status, const struct sp_fs_reply *reply)
@@ -73,25 +69,6 @@ void sftp_execute_close(struct sftp_request *request)
                      on_close);
 }
 
-static void send_data(struct sftp_request *request, uint32_t count)
-{
-    struct sftp_engine *engine = request->engine;
-    struct sftp_block *block = request->block;
-    uint8_t *start = block->bytes + DATA_AT - SFTP_DATA_HEADER;
-    size_t length = SFTP_DATA_HEADER + (size_t)count;
-    sftp_write_data_header(start, request->message.id, count);
-    if (sftp_engine_is_closed(engine))
-        return;
-    if (count < block->capacity / COPY_BELOW_SHARE) {
-        if (channel_send(engine->channel, SP_STREAM_DATA, start, length) == SP_ERR_NOMEM)
-            sftp_engine_fail(engine, "out of memory");
-        return;
-    }
-    /* Ours until the provider has let go of it, the channel's until it is sent. */
-    sftp_block_ref(block);
-    sftp_block_send(block, engine->channel, DATA_AT - SFTP_DATA_HEADER, length);
-}
-
 static void on_read(struct sftp_call *call, uint32_t status, const struct sp_fs_reply *reply)
 {
     struct sftp_request *request = sftp_request_of(call);
@@ -104,8 +81,7 @@ static void on_read(struct sftp_call *call, uint32_t status, const struct sp_fs_
         sftp_request_answer(request, status, reply);
     } else {
         request->handle->bytes_read += reply->count;
-        send_data(request, (uint32_t)reply->count);
-        sftp_request_finish(request);
+        sftp_request_data(request, (uint32_t)reply->count);
     }
 }
 
@@ -116,19 +92,18 @@ void sftp_execute_read(struct sftp_request *request)
         sftp_request_status(request, SP_FS_INVALID_PARAMETER, "Offset out of range");
         return;
     }
-    request->block = sftp_block_get(DATA_AT + (size_t)message->length);
+    request->block = sftp_block_get(SFTP_DATA_AT + (size_t)message->length);
     if (!request->block) {
         sftp_request_status(request, SP_FS_FAILURE, "Out of memory");
         return;
     }
     if (message->length == 0) {
-        send_data(request, 0);
-        sftp_request_finish(request);
+        sftp_request_data(request, 0);
         return;
     }
     request->engine->output_bytes += (size_t)message->length;
     sftp_call_io(&request->call, request->handle->provider_handle, message->offset,
-                 request->block->bytes + DATA_AT, message->length);
+                 request->block->bytes + SFTP_DATA_AT, message->length);
     sftp_request_ask(request, request->handle->mount, PLUGIN_FS_read, on_read);
 }
 

@@ -85,6 +85,7 @@ struct sftp_handle *sftp_handle_new(struct sftp_engine *engine, enum sftp_handle
     handle->flags = flags;
     handle->mount = place->mount;
     handle->provider_handle = provider_handle;
+    handle->file = ++engine->tree->files;
     memcpy(handle->path, place->path, path_length + 1);
     list_init(&handle->queue);
     list_append(&engine->handles, &handle->link);
@@ -118,6 +119,7 @@ static void handle_free(struct sftp_handle *handle)
               LOG_U64("read", handle->bytes_read), LOG_U64("written", handle->bytes_written));
     sftp_handle_unreserve(engine);
     list_remove(&handle->link);
+    free(handle->final_path);
     free(handle);
 }
 
@@ -144,7 +146,8 @@ static void on_close_release(struct sftp_call *call)
 static void finish(struct sftp_handle *handle)
 {
     if (handle->is_closed || !handle->mount) {
-        handle_free(handle);
+        if (handle->is_told || !sftp_handle_tell_lost(handle))
+            handle_free(handle);
         return;
     }
     handle->is_closed = true;

@@ -163,7 +163,7 @@ static void reject(struct sftp_act *act, const struct plugin_call *call, const c
 
 static bool is_listable(struct sp_str name)
 {
-    return name.len > 0 && name.len <= SFTP_NAME_BYTES_MAX &&
+    return name.len > 0 && name.len <= SFTP_LISTED_NAME_MAX &&
            !memchr(name.data, '/', (size_t)name.len) && !memchr(name.data, '\0', (size_t)name.len);
 }
 
@@ -205,7 +205,7 @@ static const char *adopt(struct sftp_act *act, const struct sp_sftp_reply *given
     case SFTP_ANSWER_ENTRIES:
         result->entries = given->entries;
         result->entries_count = given->entries_count;
-        if (given->entries_count == 0)
+        if (given->entries_count == 0 && act->phase == SFTP_ACT_BEFORE)
             result->status = SP_FS_EOF;
         return are_listable(given->entries, given->entries_count) ? NULL
                                                                   : "entries that cannot be listed";

@@ -29,7 +29,6 @@ struct sftp_tree;
 
 /* Entries of one part of a listing: what a client is sent at once, and a hook may give. */
 #define SFTP_ENTRIES_MAX 100u
-#define SFTP_NAME_BYTES_MAX 1024u /* of one of them */
 
 struct sftp_hooks {
     const struct chain *chain;

@@ -149,8 +149,8 @@ static const struct sftp_operation operations[SFTP_OP_COUNT] = {
 
     [SFTP_OP_SPACE_AVAILABLE] = {"space-available", EXTENSION("space-available", ""), FILES,
                                  .family = SP_SFTP_ATTRIBUTES_GET, .provider = PLUGIN_FS_statvfs,
-                                 .subject = SFTP_SUBJECT_PATH, .decode = sftp_get_path,
-                                 .execute = sftp_execute_statvfs},
+                                 .subject = SFTP_SUBJECT_PATH, .answer = SFTP_ANSWER_SPACE,
+                                 .decode = sftp_get_path, .execute = sftp_execute_statvfs},
     [SFTP_OP_CHECK_FILE_HANDLE] = {"check-file-handle",
                                    EXTENSION("check-file-handle", SFTP_DIGEST_NAMES), FILES,
                                    .family = SP_SFTP_READ, .provider = PLUGIN_FS_read,

@@ -11,7 +11,6 @@
 #include "base/log.h"
 
 #define SPARE_MAX 16u
-#define TEXT_MAX 1024u /* of a provider's words about an error */
 
 struct sftp_request *sftp_request_of(struct sftp_call *call)
 {
@@ -60,11 +59,14 @@ void sftp_request_free(struct sftp_request *request)
         request->free_own(request);
     sftp_block_unref(request->block);
     buffer_release(&request->listing.buffer);
+    buffer_release(&request->reply);
+    sftp_act_free(request->act);
     free(request->names);
     free(request->attributes_memory);
     free(request->text);
-    struct sftp_handle *handles[] = {request->handle, request->handle_to};
     bool was_started = request->state >= SFTP_REQUEST_STARTED;
+    struct sftp_handle *handles[] = {was_started ? request->handle : NULL,
+                                     was_started ? request->handle_to : NULL, request->opened};
     list_remove(&request->link);
     list_remove(&request->ready_link);
     engine->requests_count--;
@@ -74,7 +76,7 @@ void sftp_request_free(struct sftp_request *request)
     } else {
         free(request);
     }
-    for (int i = 0; i < 2 && was_started; i++)
+    for (size_t i = 0; i < sizeof handles / sizeof handles[0]; i++)
         if (handles[i])
             sftp_handle_release(handles[i]);
 }
@@ -95,9 +97,11 @@ static bool turn_has_come(const struct sftp_turn *turn)
 
 static void check_ready(struct sftp_request *request)
 {
-    if (request->state == SFTP_REQUEST_QUEUED && turn_has_come(&request->turns[0]) &&
-        turn_has_come(&request->turns[1])) {
-        request->state = SFTP_REQUEST_READY;
+    bool is_waiting = request->state == SFTP_REQUEST_QUEUED || request->is_diverted;
+    if (is_waiting && turn_has_come(&request->turns[0]) && turn_has_come(&request->turns[1])) {
+        if (request->state == SFTP_REQUEST_QUEUED)
+            request->state = SFTP_REQUEST_READY;
+        request->is_diverted = false;
         list_append(&request->engine->ready, &request->ready_link);
     }
 }
@@ -127,7 +131,7 @@ void sftp_request_leave_queues(struct sftp_request *request)
     }
 }
 
-void sftp_request_enqueue(struct sftp_request *request)
+static void join_queues(struct sftp_request *request)
 {
     const struct sftp_operation *operation = request->operation;
     switch (operation->subject) {
@@ -144,15 +148,29 @@ void sftp_request_enqueue(struct sftp_request *request)
     case SFTP_SUBJECT_DIRECTORY:
     case SFTP_SUBJECT_EITHER:
     case SFTP_SUBJECT_TWO_FILES:
-        join(&request->turns[0], &request->handle->queue, false);
-        if (request->handle_to)
+        if (request->handle) /* one that is refused may have none */
+            join(&request->turns[0], &request->handle->queue, false);
+        if (request->handle_to && request->handle_to != request->handle)
             join(&request->turns[1], &request->handle_to->queue, false);
         else if (operation == sftp_operation(SFTP_OP_CLOSE))
             join(&request->turns[1], &request->engine->paths, false);
         break;
     }
+}
+
+void sftp_request_enqueue(struct sftp_request *request)
+{
+    join_queues(request);
     request->state = SFTP_REQUEST_QUEUED;
-    request->next = operation->execute;
+    check_ready(request);
+}
+
+void sftp_request_requeue(struct sftp_request *request, void (*next)(struct sftp_request *request))
+{
+    sftp_request_leave_queues(request);
+    join_queues(request);
+    request->next = next;
+    request->is_diverted = true;
     check_ready(request);
 }
 
@@ -178,13 +196,7 @@ static void start(struct sftp_request *request)
             sftp_handle_hold(request->handle);
         if (request->handle_to)
             sftp_handle_hold(request->handle_to);
-        if (((request->handle && request->handle->is_broken) ||
-             (request->handle_to && request->handle_to->is_broken)) &&
-            request->operation != sftp_operation(SFTP_OP_CLOSE)) {
-            sftp_request_status(request, SP_FS_FAILURE,
-                                "An earlier operation on this file was given up");
-            return;
-        }
+        next = sftp_request_begin;
     }
     request->next = NULL;
     next(request);
@@ -228,8 +240,8 @@ static void on_release(struct sftp_call *call)
     struct sftp_request *request = sftp_request_of(call);
     struct sftp_engine *engine = request->engine;
     sftp_engine_enter(engine);
-    if (!engine->channel && request->state != SFTP_REQUEST_FINISHED)
-        sftp_request_finish(request);
+    if (!engine->channel && request->state < SFTP_REQUEST_CONCLUDING)
+        sftp_request_lose(request);
     else if (request->state == SFTP_REQUEST_FINISHED)
         sftp_request_free(request);
     else if (request->next)
@@ -259,6 +271,20 @@ void sftp_request_ask(struct sftp_request *request, struct sftp_mount *mount,
     sftp_call_start(&request->call, request->engine->tree, mount, operation);
 }
 
+/* Under way, as the channel goes. */
+static void drop_started(struct sftp_request *request)
+{
+    bool is_idle = request->call.state == SFTP_CALL_IDLE;
+    if (is_idle && request->state < SFTP_REQUEST_CONCLUDING) { /* between two calls */
+        reactor_task_cancel(request->engine->tree->reactor, &request->again);
+        sftp_request_lose(request);
+    } else if (!is_idle && !request->operation->may_not_be_dropped) {
+        if (request->act && request->state < SFTP_REQUEST_CONCLUDING)
+            sftp_request_lose(request);
+        sftp_call_cancel(&request->call);
+    }
+}
+
 void sftp_requests_drop(struct sftp_engine *engine)
 {
     list_for_each (node, &engine->requests) {
@@ -268,18 +294,9 @@ void sftp_requests_drop(struct sftp_engine *engine)
             sftp_request_free(request);
         }
     }
-    list_for_each (other, &engine->requests) {
-        struct sftp_request *request = container_of(other, struct sftp_request, link);
-        if (request->call.state == SFTP_CALL_IDLE) { /* between two calls */
-            reactor_task_cancel(engine->tree->reactor, &request->again);
-            sftp_request_finish(request);
-        } else if (!request->operation->may_not_be_dropped) {
-            sftp_call_cancel(&request->call);
-        }
-    }
+    list_for_each (other, &engine->requests)
+        drop_started(container_of(other, struct sftp_request, link));
 }
-
-/* --- replies ------------------------------------------------------------------------------- */
 
 void sftp_request_finish(struct sftp_request *request)
 {
@@ -287,90 +304,4 @@ void sftp_request_finish(struct sftp_request *request)
     sftp_request_leave_queues(request);
     if (request->call.state == SFTP_CALL_IDLE)
         sftp_request_free(request);
-}
-
-static void send_message(struct sftp_engine *engine, const struct buffer *message, int rc)
-{
-    if (sftp_engine_is_closed(engine))
-        return;
-    if (rc == 0)
-        rc = channel_send(engine->channel, SP_STREAM_DATA, buffer_data(message),
-                          buffer_length(message));
-    if (rc < 0 && rc != SP_ERR_CLOSED)
-        sftp_engine_fail(engine, "out of memory");
-}
-
-void sftp_engine_send_status(struct sftp_engine *engine, uint32_t id, uint32_t status,
-                             struct sp_str text)
-{
-    struct buffer *message = sftp_scratch();
-    if (text.len > TEXT_MAX)
-        text.len = TEXT_MAX;
-    int rc = sftp_put_status(message, engine->dialect.version, id, status, text);
-    send_message(engine, message, rc);
-}
-
-static struct sp_str text_of(const char *text)
-{
-    return (struct sp_str){text ? text : "", text ? strlen(text) : 0};
-}
-
-void sftp_request_status(struct sftp_request *request, uint32_t status, const char *text)
-{
-    sftp_engine_send_status(request->engine, request->message.id, status, text_of(text));
-    sftp_request_finish(request);
-}
-
-void sftp_request_answer(struct sftp_request *request, uint32_t status,
-                         const struct sp_fs_reply *reply)
-{
-    sftp_engine_send_status(request->engine, request->message.id, status,
-                            status == SP_FS_OK ? text_of(NULL) : reply->text);
-    sftp_request_finish(request);
-}
-
-void sftp_answer_status(struct sftp_call *call, uint32_t status, const struct sp_fs_reply *reply)
-{
-    sftp_request_answer(sftp_request_of(call), status, reply);
-}
-
-void sftp_request_message(struct sftp_request *request, const struct buffer *message, int rc)
-{
-    send_message(request->engine, message, rc);
-    sftp_request_finish(request);
-}
-
-void sftp_request_attributes(struct sftp_request *request,
-                             const struct sp_fs_attributes *attributes)
-{
-    struct buffer *message = sftp_scratch();
-    int rc = sftp_put_attributes(message, &request->engine->dialect, request->message.id,
-                                 attributes, request->message.wanted);
-    sftp_request_message(request, message, rc);
-}
-
-void sftp_request_opened(struct sftp_request *request, enum sftp_handle_kind kind,
-                         const struct sftp_place *place, uint32_t flags, uint64_t provider_handle)
-{
-    struct sftp_engine *engine = request->engine;
-    struct sftp_handle *handle = sftp_handle_new(engine, kind, place, flags, provider_handle);
-    if (!handle) {
-        /* The provider's handle is lost to us; there is no memory to close it with. */
-        sftp_handle_unreserve(engine);
-        sftp_request_status(request, SP_FS_FAILURE, "Out of memory");
-        return;
-    }
-    struct buffer *message = sftp_scratch();
-    int rc = sftp_put_handle(message, request->message.id, sftp_handle_wire(handle));
-    if (sftp_engine_is_closed(engine))
-        sftp_handle_retire(handle);
-    sftp_request_message(request, message, rc);
-}
-
-void sftp_request_name(struct sftp_request *request, const char *name)
-{
-    struct buffer *message = sftp_scratch();
-    int rc =
-        sftp_put_name(message, &request->engine->dialect, request->message.id, text_of(name), NULL);
-    sftp_request_message(request, message, rc);
 }

@@ -130,10 +130,9 @@ static bool is_kind(const struct sftp_handle *handle, enum sftp_subject subject)
     }
 }
 
-static uint32_t place_handle(struct sftp_request *request, struct sp_str wire, uint32_t needs,
-                             struct sftp_handle **ret_handle, const char **ret_text)
+static uint32_t check_handle(const struct sftp_request *request, const struct sftp_handle *handle,
+                             uint32_t needs, const char **ret_text)
 {
-    struct sftp_handle *handle = sftp_handle_find(request->engine, wire);
     if (!handle || !is_kind(handle, request->operation->subject))
         return SP_FS_INVALID_HANDLE;
     if (needs & ~handle->flags) {
@@ -141,21 +140,25 @@ static uint32_t place_handle(struct sftp_request *request, struct sp_str wire, u
                                          : "The file was not opened for writing";
         return SP_FS_PERMISSION_DENIED;
     }
-    if (!handle->mount && !request->operation->takes_mountless)
+    if (!handle->mount && !handle->is_virtual && !request->operation->takes_mountless)
         return SP_FS_OP_UNSUPPORTED;
-    *ret_handle = handle;
     return SP_FS_OK;
 }
 
-static uint32_t place_handles(struct sftp_request *request, const char **ret_text)
+static void find_handles(struct sftp_request *request)
+{
+    const struct sftp_message *message = &request->message;
+    request->handle = sftp_handle_find(request->engine, message->handle);
+    if (request->operation->subject == SFTP_SUBJECT_TWO_FILES)
+        request->handle_to = sftp_handle_find(request->engine, message->handle_to);
+}
+
+static uint32_t check_handles(struct sftp_request *request, const char **ret_text)
 {
     const struct sftp_operation *operation = request->operation;
-    struct sftp_message *message = &request->message;
-    uint32_t status =
-        place_handle(request, message->handle, operation->needs, &request->handle, ret_text);
+    uint32_t status = check_handle(request, request->handle, operation->needs, ret_text);
     if (status == SP_FS_OK && operation->subject == SFTP_SUBJECT_TWO_FILES)
-        status = place_handle(request, message->handle_to, operation->needs_to, &request->handle_to,
-                              ret_text);
+        status = check_handle(request, request->handle_to, operation->needs_to, ret_text);
     if (status == SP_FS_OK && request->handle == request->handle_to) {
         *ret_text = "The two handles are the same file";
         status = SP_FS_FAILURE;
@@ -177,8 +180,23 @@ static uint32_t place_word(struct sftp_request *request)
     return keep_names(request, copy, "") < 0 ? SP_FS_FAILURE : SP_FS_OK;
 }
 
-/* Everything that can be said of a request before its turn. */
-static uint32_t prepare(struct sftp_request *request, const char **ret_text)
+uint32_t sftp_request_place_final(struct sftp_request *request, const char *path,
+                                  const char **ret_text)
+{
+    struct sftp_tree *tree = request->engine->tree;
+    struct sftp_place place;
+    sftp_tree_locate(tree, path, &place);
+    if (place.mount != request->place.mount || place.is_mount_point || place.is_above_mount) {
+        *ret_text = "A plugin wants a file written on one mount and kept on another";
+        return SP_FS_FAILURE;
+    }
+    return sftp_authorize(tree, sftp_operation(SFTP_OP_RENAME), 0, place.mount, place.mount,
+                          ret_text);
+}
+
+/* Everything that can be said of a request before its turn, and again when a hook has changed it.
+ */
+uint32_t sftp_request_place(struct sftp_request *request, const char **ret_text)
 {
     const struct sftp_mount *mount = NULL, *mount_to = NULL;
     uint32_t status = SP_FS_OK;
@@ -190,12 +208,15 @@ static uint32_t prepare(struct sftp_request *request, const char **ret_text)
     case SFTP_SUBJECT_TILDE_PATH:
     case SFTP_SUBJECT_TWO_PATHS:
     case SFTP_SUBJECT_LINK:
+        free(request->names);
+        request->names = NULL;
+        request->place = request->target = (struct sftp_place){0};
         status = place_paths(request, ret_text);
         mount = request->place.mount;
         mount_to = request->target.mount;
         break;
     default:
-        status = place_handles(request, ret_text);
+        status = check_handles(request, ret_text);
         mount = request->handle ? request->handle->mount : NULL;
         mount_to = request->handle_to ? request->handle_to->mount : NULL;
         break;
@@ -256,8 +277,7 @@ static void refuse(struct sftp_request *request, uint32_t status, const char *te
 {
     log_debug("sftp.refused", LOG_U64("conn", request->engine->tree->connection->id),
               LOG_TEXT("operation", request->operation->name), LOG_U64("status", status));
-    sftp_engine_send_status(request->engine, request->message.id, status, text_of(text));
-    sftp_request_free(request);
+    sftp_request_refuse(request, status, text);
 }
 
 void sftp_request_receive(struct sftp_engine *engine, const uint8_t *data, size_t length,
@@ -296,9 +316,11 @@ void sftp_request_receive(struct sftp_engine *engine, const uint8_t *data, size_
     }
     operation->decode(&reader, &engine->dialect, &request->message);
     const char *text = NULL;
+    if (wire_ok(&reader))
+        find_handles(request);
     uint32_t status = wire_ok(&reader) ? request->message.refusal : SP_FS_BAD_MESSAGE;
     if (status == SP_FS_OK)
-        status = prepare(request, &text);
+        status = sftp_request_place(request, &text);
     if (status == SP_FS_OK)
         status = keep_attributes(request);
     if (status == SP_FS_OK && operation == sftp_operation(SFTP_OP_WRITE))
