@@ -2,7 +2,7 @@
 # of `sallyport plugin new`. The headers themselves are installed by the top level.
 include(CMakePackageConfigHelpers)
 
-set(test_host_sources test_host.c channels.c copy.c)
+set(test_host_sources test_host.c channels.c copy.c provider_check.c provider_behaviours.c)
 list(TRANSFORM test_host_sources PREPEND plugin-sdk/testing/ OUTPUT_VARIABLE test_host_paths)
 add_library(sallyport_test_host STATIC EXCLUDE_FROM_ALL ${test_host_paths})
 target_include_directories(sallyport_test_host PUBLIC plugin-sdk/testing)
@@ -16,7 +16,7 @@ target_compile_options(sallyport_test_host_installed PRIVATE -fno-sanitize=all)
 set_target_properties(sallyport_test_host_installed PROPERTIES OUTPUT_NAME sallyport_test_host
   ARCHIVE_OUTPUT_DIRECTORY ${CMAKE_CURRENT_BINARY_DIR}/installed)
 install(TARGETS sallyport_test_host_installed ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
-install(FILES plugin-sdk/testing/test_host.h
+install(FILES plugin-sdk/testing/test_host.h plugin-sdk/testing/provider_check.h
         DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/sallyport/testing)
 
 set(SDK_DATA_DIR ${CMAKE_INSTALL_DATADIR}/sallyport)

@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "fs_memory.h"
+#include "provider_check.h"
 #include "test_host.h"
 
 #define RW (SP_OPEN_READ | SP_OPEN_WRITE)
@@ -116,6 +117,15 @@ static uint32_t set(const char *path, const struct sp_fs_attributes *attributes,
             .view = view, .path = sp_str_of(from), .target = sp_str_of(to), .flags = how};         \
         TEST_FS(host, slot, &event_)->status;                                                      \
     })
+
+static void behave_as_every_provider(void **state)
+{
+    (void)state;
+    test_host_free(host);
+    host = test_host_new(&sallyport_plugin_v1, "{\"max_bytes\":1048576,\"max_files\":100}");
+    struct provider_check check = {.host = host, .root = "checked"};
+    assert_int_equal(provider_check(&check), 0);
+}
 
 static void share_a_tree_by_root(void **state)
 {
@@ -575,6 +585,7 @@ static int tear_down(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        TEST(behave_as_every_provider),
         TEST(share_a_tree_by_root),
         TEST(keep_a_view_of_a_home_in_it),
         TEST(behave_like_an_array),

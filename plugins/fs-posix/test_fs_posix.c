@@ -18,6 +18,7 @@
 #include <cmocka.h>
 
 #include "fs_posix.h"
+#include "provider_check.h"
 #include "test_host.h"
 
 #define RW (SP_OPEN_READ | SP_OPEN_WRITE)
@@ -128,6 +129,14 @@ static uint32_t make_directory(const char *path)
             .view = view, .path = sp_str_of(from), .target = sp_str_of(to), .flags = how};         \
         TEST_FS(host, slot, &event_)->status;                                                      \
     })
+
+static void behave_as_every_provider(void **state)
+{
+    (void)state;
+    assert_int_equal(mkdir(at("root/checked"), 0700), 0);
+    struct provider_check check = {.host = host, .root = at("root/checked")};
+    assert_int_equal(provider_check(&check), 0);
+}
 
 static void write_and_read_back(void **state)
 {
@@ -643,6 +652,7 @@ static int tear_down(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(behave_as_every_provider, set_up, tear_down),
         BOTH(write_and_read_back),
         BOTH(append_wherever_the_client_says),
         BOTH(keep_holes_and_large_offsets),

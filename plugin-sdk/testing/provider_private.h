@@ -1,0 +1,86 @@
+/*
+ * provider_private.h: between the two halves of provider_check: provider_check.c, which asks a
+ * provider and tidies up, and provider_behaviours.c, which says what the answers must be.
+ */
+#ifndef SALLYPORT_PROVIDER_PRIVATE_H
+#define SALLYPORT_PROVIDER_PRIVATE_H
+
+#include "provider_check.h"
+
+#define HANDLES_MOST 8
+
+struct checker {
+    struct test_host *host;
+    const struct sp_fs_v1 *slots;
+    uint64_t view;
+    struct sp_fs_support support;
+    const char *behaviour;
+    bool has_failed;
+    uint64_t handles[HANDLES_MOST]; /* open files, to be closed at the end of a behaviour */
+    unsigned handles_count;
+};
+
+struct behaviour {
+    const char *name;
+    void (*run)(struct checker *c);
+    size_t slots[4];     /* offsets in struct sp_fs_v1 of what it takes; 0 ends */
+    uint32_t open_flags; /* of support, likewise … */
+    uint32_t lock_flags;
+    uint32_t attributes_set;
+};
+
+extern const struct behaviour provider_behaviours[];
+extern const unsigned provider_behaviours_count;
+
+/* In a behaviour: what must be so, or the behaviour has failed and ends. */
+#define EXPECT(c, condition)                                                                       \
+    do {                                                                                           \
+        if (!(condition)) {                                                                        \
+            checker_fail((c), #condition, __LINE__);                                               \
+            return;                                                                                \
+        }                                                                                          \
+    } while (0)
+#define EXPECT_STATUS(c, question, expected)                                                       \
+    do {                                                                                           \
+        uint32_t status_ = (question);                                                             \
+        if (status_ != (expected)) {                                                               \
+            checker_fail_status((c), #question, status_, (expected), __LINE__);                    \
+            return;                                                                                \
+        }                                                                                          \
+    } while (0)
+#define OK(c, question) EXPECT_STATUS(c, question, SP_FS_OK)
+
+void checker_fail(struct checker *c, const char *what, int line);
+void checker_fail_status(struct checker *c, const char *what, uint32_t status, uint32_t expected,
+                         int line);
+
+/* Questions. Each returns the status, SP_FS_*. What they give lives until the behaviour ends. */
+uint32_t do_open(struct checker *c, const char *path, uint32_t flags, uint64_t *ret_handle);
+uint32_t do_close(struct checker *c, uint64_t handle);
+/* The answer has count and eof. */
+const struct test_answer *do_read(struct checker *c, uint64_t handle, uint64_t offset, void *buffer,
+                                  uint64_t length);
+/* Writes all of it, in as many steps as the provider wants. */
+uint32_t do_write(struct checker *c, uint64_t handle, uint64_t offset, const void *data,
+                  uint64_t length);
+uint32_t do_put(struct checker *c, const char *path, const char *text);
+/* SP_FS_OK if the file holds exactly the text. */
+uint32_t do_compare(struct checker *c, const char *path, const char *text);
+const struct test_answer *do_stat(struct checker *c, const char *path, uint32_t flags,
+                                  uint32_t wanted);
+uint32_t do_set(struct checker *c, const char *path, const struct sp_fs_attributes *attributes);
+uint32_t do_mkdir(struct checker *c, const char *path);
+uint32_t do_rmdir(struct checker *c, const char *path);
+uint32_t do_remove(struct checker *c, const char *path);
+uint32_t do_pair(struct checker *c, size_t slot, const char *path, const char *target,
+                 uint32_t flags);
+uint32_t do_opendir(struct checker *c, const char *path, uint64_t *ret_handle);
+const struct test_answer *do_readdir(struct checker *c, uint64_t handle, uint64_t count);
+uint32_t do_closedir(struct checker *c, uint64_t handle);
+uint32_t do_lock(struct checker *c, uint64_t handle, uint64_t offset, uint64_t length,
+                 uint32_t flags);
+uint32_t do_unlock(struct checker *c, uint64_t handle, uint64_t offset, uint64_t length);
+
+#define SLOT(name) offsetof(struct sp_fs_v1, name)
+
+#endif
