@@ -240,6 +240,8 @@ struct config {
     uint32_t sftp_version_max;
     char *sftp_transfer_hash; /* "": none */
     struct config_patterns sftp_partial_names;
+    bool sftp_newline_is_crlf; /* in text mode; else it is "\n" */
+    uint32_t sftp_entries_per_answer;
 };
 
 /* A text longer or nested deeper than this is refused. */

@@ -507,6 +507,9 @@ static void extract_sftp(struct extract *extract, const json_t *object)
     config->sftp_transfer_hash = text_copy(extract, object, "transfer_hash");
     extract_patterns(extract, json_object_get(object, "partial_names"),
                      &config->sftp_partial_names);
+    static const char *const newlines[] = {"lf", "crlf", NULL};
+    config->sftp_newline_is_crlf = choice(object, "newline", newlines) != 0;
+    config->sftp_entries_per_answer = small_number(object, "entries_per_answer");
 }
 
 int config_extract(json_t *root, struct config *config)

@@ -63,6 +63,8 @@ static void everything_but_listeners_has_a_default(void **state)
     assert_null(config->subsystems[0].instance);
     assert_int_equal(config->mounts_count, 0);
     assert_int_equal(config->sftp_version_max, 3);
+    assert_false(config->sftp_newline_is_crlf);
+    assert_int_equal(config->sftp_entries_per_answer, 100);
     config_free(config);
 }
 

@@ -162,7 +162,8 @@ static void values_out_of_range_are_refused(void **state)
         {"timeouts", "keepalive_count", "0", "1001"},
         {"rekey", "bytes", "-1", "1099511627777"},
         {"rekey", "after_ms", "-1", "31536000001"},
-        {"sftp", "version_max", "2", "4"},
+        {"sftp", "version_max", "2", "7"},
+        {"sftp", "entries_per_answer", "0", "10001"},
     };
     for (size_t i = 0; i < sizeof table / sizeof table[0]; i++)
         for (int high = 0; high < 2; high++) {
