@@ -1,0 +1,426 @@
+/*
+ * test_fs_posix_access.c: whose a file is and who may do what: names, access lists, locks between
+ * processes, and, as root, acting as the user's own account.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <limits.h>
+#include <pwd.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "fs_posix.h"
+#include "test_host.h"
+
+#define RW (SP_OPEN_READ | SP_OPEN_WRITE)
+#define NEW (RW | SP_OPEN_CREATE | SP_OPEN_TRUNCATE)
+#define SOMEBODY "daemon" /* an account that every system has and that may not do much */
+
+static char base[] = "/tmp/test_fs_posix_access.XXXXXX";
+static struct test_host *host;
+static uint64_t view;
+static const struct sp_fs_attributes none = {.struct_size = sizeof none};
+
+static const char *at(const char *name)
+{
+    static char path[PATH_MAX];
+    snprintf(path, sizeof path, "%s/%s", base, name);
+    return path;
+}
+
+static uint64_t attach(const char *root)
+{
+    struct sp_fs_attach event = {.mount = sp_str_of("/"), .root = sp_str_of(root)};
+    const struct test_answer *answer = TEST_FS(host, attach, &event);
+    assert_int_equal(answer->status, SP_FS_OK);
+    return answer->fs.handle;
+}
+
+static uint64_t open_file(const char *path, uint32_t flags)
+{
+    struct sp_fs_create event = {
+        .view = view, .path = sp_str_of(path), .flags = flags, .attributes = &none};
+    const struct test_answer *answer = TEST_FS(host, open, &event);
+    assert_int_equal(answer->status, SP_FS_OK);
+    return answer->fs.handle;
+}
+
+static void close_file(uint64_t handle)
+{
+    struct sp_fs_handle event = {.view = view, .handle = handle};
+    assert_int_equal(TEST_FS(host, close, &event)->status, SP_FS_OK);
+}
+
+static const struct sp_fs_attributes *stat_of(const char *path, uint32_t wanted)
+{
+    struct sp_fs_path event = {.view = view, .path = sp_str_of(path), .wanted = wanted};
+    const struct test_answer *answer = TEST_FS(host, stat, &event);
+    assert_int_equal(answer->status, SP_FS_OK);
+    return answer->fs.attributes;
+}
+
+static uint32_t set(const char *path, const struct sp_fs_attributes *attributes)
+{
+    struct sp_fs_create event = {.view = view, .path = sp_str_of(path), .attributes = attributes};
+    return TEST_FS(host, setstat, &event)->status;
+}
+
+static uint32_t lock(uint64_t handle, uint64_t offset, uint64_t length, uint32_t flags)
+{
+    struct sp_fs_lock event = {
+        .view = view, .handle = handle, .offset = offset, .length = length, .flags = flags};
+    return TEST_FS(host, lock, &event)->status;
+}
+
+static void tell_names_to_those_who_ask(void **state)
+{
+    (void)state;
+    close_file(open_file("/f", NEW));
+    const struct sp_fs_attributes *a = stat_of("/f", 0);
+    assert_int_equal(a->valid & (SP_ATTR_OWNER_NAMES | SP_ATTR_ACL), 0);
+    a = stat_of("/f", SP_ATTR_OWNER_NAMES);
+    assert_true(a->valid & SP_ATTR_OWNER_NAMES);
+    assert_string_equal(a->owner.data, getpwuid(geteuid())->pw_name);
+    assert_string_equal(a->group.data, getgrgid(getegid())->gr_name);
+
+    struct sp_fs_path event = {.view = view, .path = sp_str_of("/")};
+    struct sp_fs_handle list = {
+        .view = view, .handle = TEST_FS(host, opendir, &event)->fs.handle, .wanted = 0};
+    const struct test_answer *answer = TEST_FS(host, readdir, &list);
+    assert_int_equal(answer->fs.entries[0].attributes.valid & SP_ATTR_OWNER_NAMES, 0);
+    TEST_FS(host, closedir, &list);
+    list.handle = TEST_FS(host, opendir, &event)->fs.handle;
+    list.wanted = SP_ATTR_OWNER_NAMES | SP_ATTR_ACL;
+    answer = TEST_FS(host, readdir, &list);
+    assert_string_equal(answer->fs.entries[0].attributes.owner.data, getpwuid(geteuid())->pw_name);
+    assert_true(answer->fs.entries[0].attributes.acl.len > 8);
+    TEST_FS(host, closedir, &list);
+}
+
+static void name_many_principals(void **state)
+{
+    (void)state;
+    struct sp_fs_principal asked[] = {
+        {.kind = SP_PRINCIPAL_USER, .id = 0},
+        {.kind = SP_PRINCIPAL_USER, .id = 4000000001u}, /* nobody */
+        {.kind = SP_PRINCIPAL_GROUP, .id = 0},
+        {.kind = SP_PRINCIPAL_USER, .id = 512}, /* shares a place with 0 */
+        {.kind = SP_PRINCIPAL_USER, .id = 0},
+    };
+    struct sp_fs_principals event = {
+        .view = view, .principals = asked, .principals_count = sizeof asked / sizeof *asked};
+    const struct test_answer *answer = TEST_FS(host, principals, &event);
+    assert_int_equal(answer->status, SP_FS_OK);
+    assert_int_equal(answer->fs.principals_count, event.principals_count);
+    assert_string_equal(answer->fs.principals[0].name.data, "root");
+    assert_int_equal(answer->fs.principals[1].name.len, 0);
+    assert_int_equal(answer->fs.principals[1].id, 4000000001u);
+    assert_string_equal(answer->fs.principals[2].name.data, "root");
+    assert_string_equal(answer->fs.principals[4].name.data, "root");
+}
+
+static void set_owners_by_name(void **state)
+{
+    (void)state;
+    close_file(open_file("/f", NEW));
+    struct sp_fs_attributes names = {.struct_size = sizeof names, .valid = SP_ATTR_OWNER_NAMES};
+    names.owner = sp_str_of("no such user, surely");
+    assert_int_equal(set("/f", &names), SP_FS_OWNER_INVALID);
+    names.owner = sp_str_of("");
+    names.group = sp_str_of("no such group, surely");
+    assert_int_equal(set("/f", &names), SP_FS_GROUP_INVALID);
+    char own[32];
+    snprintf(own, sizeof own, "%s@somewhere", getpwuid(geteuid())->pw_name);
+    names.owner = sp_str_of(own);
+    names.group = sp_str_of("");
+    assert_int_equal(set("/f", &names), SP_FS_OK);
+    snprintf(own, sizeof own, "%u", geteuid());
+    names.owner = sp_str_of(own);
+    assert_int_equal(set("/f", &names), SP_FS_OK);
+    names.owner = sp_str_of("4294967295"); /* to the kernel: leave it */
+    assert_int_equal(set("/f", &names), SP_FS_OWNER_INVALID);
+    names.owner = sp_str_of("daemon");
+    uint32_t status = set("/f", &names);
+    assert_int_equal(status, geteuid() == 0 ? SP_FS_OK : SP_FS_PERMISSION_DENIED);
+}
+
+/* --- access lists --- */
+
+struct wire {
+    char data[512];
+    size_t length;
+    uint32_t count;
+};
+
+static void put_u32(struct wire *w, uint32_t value)
+{
+    for (int shift = 24; shift >= 0; shift -= 8)
+        w->data[w->length++] = (char)(value >> shift);
+}
+
+static void put_ace(struct wire *w, uint32_t type, uint32_t flags, uint32_t mask, const char *who)
+{
+    if (w->length == 0) {
+        put_u32(w, 0);
+        put_u32(w, 0);
+    }
+    put_u32(w, type);
+    put_u32(w, flags);
+    put_u32(w, mask);
+    put_u32(w, (uint32_t)strlen(who));
+    memcpy(w->data + w->length, who, strlen(who));
+    w->length += strlen(who);
+    w->data[7] = (char)++w->count;
+}
+
+static uint32_t set_acl(const char *path, const struct wire *w)
+{
+    struct sp_fs_attributes list = {
+        .struct_size = sizeof list, .valid = SP_ATTR_ACL, .acl = {w->data, w->length}};
+    return set(path, &list);
+}
+
+static bool keeps_lists(void)
+{
+    struct wire w = {.length = 0};
+    put_ace(&w, 0, 0, 7, "OWNER@");
+    put_ace(&w, 0, 0, 1, SOMEBODY);
+    return set_acl("/f", &w) != SP_FS_OP_UNSUPPORTED;
+}
+
+static void keep_access_lists(void **state)
+{
+    (void)state;
+    close_file(open_file("/f", NEW));
+    if (!keeps_lists())
+        skip();
+    struct wire w = {.length = 0};
+    put_ace(&w, 0, 0, 0x1 | 0x6 | 0x20, "OWNER@");
+    put_ace(&w, 0, 0, 0x1, SOMEBODY);
+    put_ace(&w, 0, 0x40, 0x1 | 0x6, SOMEBODY);
+    put_ace(&w, 1, 0, 0x6, "EVERYONE@");
+    put_ace(&w, 0, 0, 0x20, "EVERYONE@");
+    assert_int_equal(set_acl("/f", &w), SP_FS_OK);
+    /* Everybody's right to execute is added to all; the mask of the group is what any has. */
+    assert_int_equal(stat_of("/f", 0)->mode, 0771);
+    char kept[128];
+    assert_int_equal(getxattr(at("f"), "system.posix_acl_access", kept, sizeof kept), 4 + 6 * 8);
+
+    /* And back: what comes out, put in again, changes nothing. */
+    struct sp_str acl = stat_of("/f", SP_ATTR_ACL)->acl;
+    struct sp_fs_attributes again = {.struct_size = sizeof again, .valid = SP_ATTR_ACL, .acl = acl};
+    char after[128];
+    assert_int_equal(set("/f", &again), SP_FS_OK);
+    assert_int_equal(getxattr(at("f"), "system.posix_acl_access", after, sizeof after), 52);
+    assert_memory_equal(after, kept, 52);
+
+    /* A list that says no more than a mode takes the others away. */
+    w = (struct wire){.length = 0};
+    put_ace(&w, 0, 0, 0x7, "OWNER@");
+    put_ace(&w, 0, 0, 0x1, "EVERYONE@");
+    assert_int_equal(set_acl("/f", &w), SP_FS_OK);
+    assert_int_equal(stat_of("/f", 0)->mode, 0644);
+    assert_int_equal(getxattr(at("f"), "system.posix_acl_access", after, sizeof after), -1);
+}
+
+static void refuse_lists_that_cannot_be_kept(void **state)
+{
+    (void)state;
+    close_file(open_file("/f", NEW));
+    struct wire w = {.length = 0};
+    put_ace(&w, 2, 0, 1, "EVERYONE@"); /* an audit */
+    assert_int_equal(set_acl("/f", &w), SP_FS_INVALID_PARAMETER);
+    w = (struct wire){.length = 0};
+    put_ace(&w, 0, 1, 1, "EVERYONE@"); /* to be inherited */
+    assert_int_equal(set_acl("/f", &w), SP_FS_INVALID_PARAMETER);
+    w = (struct wire){.length = 0};
+    put_ace(&w, 0, 0, 1, "no such user, surely");
+    assert_int_equal(set_acl("/f", &w), SP_FS_UNKNOWN_PRINCIPAL);
+    w = (struct wire){.length = 0};
+    put_ace(&w, 0, 0, 1, "DIALUP@");
+    assert_int_equal(set_acl("/f", &w), SP_FS_UNKNOWN_PRINCIPAL);
+    /* Cut off anywhere, or with a length that is too long. */
+    w = (struct wire){.length = 0};
+    put_ace(&w, 0, 0, 1, "OWNER@");
+    put_ace(&w, 0, 0, 1, "EVERYONE@");
+    size_t whole = w.length;
+    for (w.length = 0; w.length < whole; w.length++)
+        assert_int_equal(set_acl("/f", &w), SP_FS_INVALID_PARAMETER);
+    w.data[20] = (char)0xff;
+    assert_int_equal(set_acl("/f", &w), SP_FS_INVALID_PARAMETER);
+    w.data[7] = (char)0xff;
+    assert_int_equal(set_acl("/f", &w), SP_FS_INVALID_PARAMETER);
+    /* Who may write and not append, or the other way round, has no word here: not granted. */
+    w = (struct wire){.length = 0};
+    put_ace(&w, 0, 0, 0x4, "OWNER@");
+    assert_int_equal(set_acl("/f", &w), SP_FS_OK);
+    assert_int_equal(stat_of("/f", 0)->mode, 0);
+}
+
+/* --- locks --- */
+
+/* Whether another process gets the lock. */
+static bool another_may_lock(uint64_t start, uint64_t length, short type)
+{
+    pid_t child = fork();
+    if (child == 0) {
+        struct flock flock = {.l_type = type, .l_start = (off_t)start, .l_len = (off_t)length};
+        int fd = open(at("f"), O_RDWR | O_CLOEXEC);
+        _exit(fd >= 0 && fcntl(fd, F_SETLK, &flock) == 0 ? 0 : 1);
+    }
+    int status;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    return WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
+static void lock_against_other_processes(void **state)
+{
+    (void)state;
+    uint64_t handle = open_file("/f", NEW);
+    uint32_t flags = SP_LOCK_WRITE | SP_LOCK_ADVISORY;
+    assert_int_equal(lock(handle, 10, 10, flags), SP_FS_OK);
+    assert_false(another_may_lock(19, 1, F_WRLCK));
+    assert_false(another_may_lock(10, 1, F_RDLCK));
+    assert_true(another_may_lock(0, 10, F_WRLCK));
+    assert_true(another_may_lock(20, 0, F_WRLCK));
+    assert_int_equal(lock(handle, 30, 0, flags), SP_FS_OK);
+    assert_false(another_may_lock(1000000, 1, F_WRLCK));
+    close_file(handle);
+    assert_true(another_may_lock(0, 0, F_WRLCK));
+
+    /* Readers share. */
+    uint64_t one = open_file("/f", SP_OPEN_READ);
+    uint64_t two = open_file("/f", SP_OPEN_READ);
+    assert_int_equal(lock(one, 0, 0, flags), SP_FS_OK);
+    assert_int_equal(lock(two, 0, 0, flags), SP_FS_OK);
+    assert_true(another_may_lock(0, 0, F_RDLCK));
+    assert_false(another_may_lock(0, 0, F_WRLCK));
+    close_file(one);
+    close_file(two);
+}
+
+static void refuse_locks_that_would_not_hold(void **state)
+{
+    (void)state;
+    close_file(open_file("/f", NEW));
+    uint64_t handle = open_file("/f", SP_OPEN_READ);
+    assert_int_equal(lock(handle, 0, 1, SP_LOCK_WRITE), SP_FS_BYTE_RANGE_LOCK_REFUSED);
+    assert_int_equal(lock(handle, 0, 1, SP_LOCK_WRITE | SP_LOCK_DELETE | SP_LOCK_ADVISORY),
+                     SP_FS_BYTE_RANGE_LOCK_REFUSED);
+    assert_int_equal(lock(handle, 0, 1, SP_LOCK_READ | SP_LOCK_ADVISORY),
+                     SP_FS_BYTE_RANGE_LOCK_REFUSED);
+    uint32_t flags = SP_LOCK_WRITE | SP_LOCK_ADVISORY;
+    assert_int_equal(lock(handle, UINT64_MAX, 1, flags), SP_FS_INVALID_PARAMETER);
+    assert_int_equal(lock(handle, 1, INT64_MAX, flags), SP_FS_INVALID_PARAMETER);
+    assert_int_equal(lock(handle, 1, UINT64_MAX, flags), SP_FS_INVALID_PARAMETER);
+    uint64_t count = 0;
+    while (count < 5000 && lock(handle, count * 2, 1, flags) == SP_FS_OK)
+        count++;
+    assert_int_equal(count, 1024);
+    close_file(handle);
+}
+
+/* --- the user's account --- */
+
+static void act_as_the_users_account(void **state)
+{
+    (void)state;
+    if (geteuid() != 0)
+        skip();
+    const struct passwd *account = getpwnam(SOMEBODY);
+    assert_non_null(account);
+    uid_t uid = account->pw_uid;
+    gid_t gid = account->pw_gid;
+    struct sp_grant grant = {.struct_size = sizeof grant, .system_user = sp_str_of(SOMEBODY)};
+    test_host_connection(host)->grant = &grant;
+    assert_int_equal(chmod(base, 0711), 0);
+    uint64_t roots_view = view;
+    view = attach(at("home/daemon")); /* which is made, and is the user's */
+    struct stat st;
+    assert_int_equal(stat(at("home/daemon"), &st), 0);
+    assert_int_equal(st.st_uid, uid);
+    close_file(open_file("/f", NEW));
+    assert_int_equal(stat(at("home/daemon/f"), &st), 0);
+    assert_int_equal(st.st_uid, uid);
+    assert_int_equal(st.st_gid, gid);
+
+    /* What is root's is not the user's, and a file cannot be given away. */
+    int fd = open(at("home/daemon/secret"), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    assert_true(fd >= 0);
+    close(fd);
+    struct sp_fs_create event = {
+        .view = view, .path = sp_str_of("/secret"), .flags = SP_OPEN_READ, .attributes = &none};
+    assert_int_equal(TEST_FS(host, open, &event)->status, SP_FS_PERMISSION_DENIED);
+    struct sp_fs_attributes owner = {.struct_size = sizeof owner, .valid = SP_ATTR_OWNER_IDS};
+    assert_int_equal(set("/f", &owner), SP_FS_PERMISSION_DENIED);
+    struct sp_fs_attributes mode = {
+        .struct_size = sizeof mode, .valid = SP_ATTR_PERMISSIONS, .mode = 0777};
+    assert_int_equal(set("/secret", &mode), SP_FS_PERMISSION_DENIED);
+
+    /* And the thread is root's again. */
+    assert_int_equal(geteuid(), 0);
+    DIR *dir = opendir("/root");
+    assert_non_null(dir);
+    closedir(dir);
+    struct sp_fs_path detach = {.view = view, .path = sp_str_of("")};
+    TEST_FS(host, detach, &detach);
+    view = roots_view;
+
+    grant.system_user = sp_str_of("no such user, surely");
+    struct sp_fs_attach again = {.mount = sp_str_of("/"), .root = sp_str_of(base)};
+    assert_int_equal(TEST_FS(host, attach, &again)->status, SP_FS_FAILURE);
+    assert_true(test_host_logged(host, "no such user, surely"));
+    test_host_connection(host)->grant = NULL;
+}
+
+static int set_up(void **state)
+{
+    (void)state;
+    strcpy(strrchr(base, '.'), ".XXXXXX");
+    if (!mkdtemp(base))
+        return -1;
+    host = test_host_new(&sallyport_plugin_v1,
+                         "{\"root\":\"\",\"create_root\":true,\"file_mode\":\"0666\","
+                         "\"directory_mode\":\"0777\"}");
+    if (!host)
+        return -1;
+    view = attach(base);
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    struct sp_fs_path event = {.view = view, .path = sp_str_of("")};
+    TEST_FS(host, detach, &event);
+    test_host_free(host);
+    char command[64];
+    snprintf(command, sizeof command, "rm -rf %s", base);
+    return system(command);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(tell_names_to_those_who_ask),
+        TEST(name_many_principals),
+        TEST(set_owners_by_name),
+        TEST(keep_access_lists),
+        TEST(refuse_lists_that_cannot_be_kept),
+        TEST(lock_against_other_processes),
+        TEST(refuse_locks_that_would_not_hold),
+        TEST(act_as_the_users_account),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
