@@ -1,7 +1,7 @@
 /*
  * test_fs_posix_race.c: directories and files of the jail are swapped for links to the outside
- * while they are opened, created, listed, renamed and removed: nothing outside is ever reached
- * (T60).
+ * while they are opened, created, listed, renamed, removed and given attributes: nothing outside
+ * is ever reached (T60).
  */
 #include <fcntl.h>
 #include <limits.h>
@@ -20,7 +20,8 @@
 #include "fs_posix.h"
 #include "test_host.h"
 
-#define DURATION_MS 1500
+#define SWAPS_LEAST 100000u
+#define DEADLINE_MS 60000
 
 static char base[] = "/tmp/test_fs_posix_race.XXXXXX";
 static struct test_host *host;
@@ -41,6 +42,7 @@ static void put_file(const char *name, const char *text)
     int fd = open(at(path, name), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
     assert_true(fd >= 0);
     assert_int_equal(write(fd, text, strlen(text)), (ssize_t)strlen(text));
+    assert_int_equal(fchmod(fd, 0644), 0);
     close(fd);
 }
 
@@ -120,20 +122,66 @@ static void list_inside(const char *path)
     TEST_FS(host, closedir, &event);
 }
 
-static void change_names_inside(void)
+static void change_names_outside(void)
 {
-    struct sp_fs_create make = {.view = view, .path = sp_str_of("/dir/made"), .attributes = &none};
-    TEST_FS(host, mkdir, &make);
     struct sp_fs_path remove = {.view = view, .path = sp_str_of("/dir/only-outside")};
     assert_int_not_equal(TEST_FS(host, remove, &remove)->status, SP_FS_OK);
     struct sp_fs_pair move = {
         .view = view, .path = sp_str_of("/deep/dir/only-outside"), .target = sp_str_of("/stolen")};
     assert_int_not_equal(TEST_FS(host, rename, &move)->status, SP_FS_OK);
     assert_int_not_equal(TEST_FS(host, link, &move)->status, SP_FS_OK);
-    struct sp_fs_attributes size = {.struct_size = sizeof size, .valid = SP_ATTR_PERMISSIONS};
+    struct sp_fs_attributes mode = {.struct_size = sizeof mode, .valid = SP_ATTR_PERMISSIONS};
     struct sp_fs_create set = {
-        .view = view, .path = sp_str_of("/dir/only-outside"), .attributes = &size};
+        .view = view, .path = sp_str_of("/dir/only-outside"), .attributes = &mode};
     assert_int_not_equal(TEST_FS(host, setstat, &set)->status, SP_FS_OK);
+}
+
+/* Each leaves something outside if the race is lost. */
+static void change_names_inside(void)
+{
+    struct sp_fs_create make = {.view = view, .path = sp_str_of("/dir/made"), .attributes = &none};
+    struct sp_fs_path made = {.view = view, .path = sp_str_of("/dir/made")};
+    TEST_FS(host, mkdir, &make);
+    TEST_FS(host, rmdir, &made);
+    struct sp_fs_pair link = {
+        .view = view, .path = sp_str_of("/deep/dir/link"), .target = sp_str_of("anywhere")};
+    struct sp_fs_path linked = {.view = view, .path = sp_str_of("/deep/dir/link")};
+    TEST_FS(host, symlink, &link);
+    TEST_FS(host, remove, &linked);
+    struct sp_fs_pair there = {
+        .view = view, .path = sp_str_of("/spare"), .target = sp_str_of("/dir/spare")};
+    struct sp_fs_pair back = {
+        .view = view, .path = sp_str_of("/dir/spare"), .target = sp_str_of("/spare")};
+    TEST_FS(host, rename, &there);
+    TEST_FS(host, rename, &back);
+}
+
+/* As they are inside, and different from those of the file outside. */
+static void set_attributes_inside(void)
+{
+    struct sp_fs_attributes wanted = {.struct_size = sizeof wanted,
+                                      .valid = SP_ATTR_SIZE | SP_ATTR_PERMISSIONS |
+                                               SP_ATTR_MODIFY_TIME | SP_ATTR_ACCESS_TIME,
+                                      .size = strlen("inside"),
+                                      .mode = 0600};
+    static const char *const paths[] = {"/file", "/dir/only", "/deep/dir/only"};
+    for (int i = 0; i < 3; i++) {
+        struct sp_fs_create set = {
+            .view = view, .path = sp_str_of(paths[i]), .attributes = &wanted};
+        TEST_FS(host, setstat, &set);
+    }
+}
+
+static void assert_outside_is_untouched(void)
+{
+    char path[PATH_MAX];
+    struct stat st;
+    assert_int_equal(stat(at(path, "outside/only"), &st), 0);
+    assert_int_equal(st.st_size, strlen("outside"));
+    assert_int_equal(st.st_mode & 07777, 0644);
+    assert_true(st.st_mtime > 1000);
+    assert_int_equal(stat(at(path, "outside/only-outside"), &st), 0);
+    assert_int_equal(st.st_mode & 07777, 0644);
 }
 
 static int count_entries(const char *name)
@@ -163,8 +211,8 @@ static void never_leave_the_root_while_it_changes(void **state)
     pthread_t thread;
     assert_int_equal(pthread_create(&thread, NULL, swap, NULL), 0);
     unsigned long reads = 0;
-    int64_t end = now_ms() + DURATION_MS;
-    while (now_ms() < end) {
+    int64_t end = now_ms() + DEADLINE_MS;
+    while (now_ms() < end && (atomic_load(&swaps) < SWAPS_LEAST || reads < 1000)) {
         reads += read_inside("/dir/only");
         reads += read_inside("/file");
         reads += read_inside("/deep/dir/only");
@@ -173,6 +221,8 @@ static void never_leave_the_root_while_it_changes(void **state)
         list_inside("/dir");
         list_inside("/deep/dir");
         change_names_inside();
+        change_names_outside();
+        set_attributes_inside();
         test_host_forget(host);
     }
     atomic_store(&stop, true);
@@ -180,9 +230,10 @@ static void never_leave_the_root_while_it_changes(void **state)
 
     /* Both sides of the race were met often, and the outside is as it was. */
     print_message("%lu swaps, %lu reads inside\n", atomic_load(&swaps), reads);
-    assert_true(atomic_load(&swaps) > 1000);
-    assert_true(reads > 100);
+    assert_true(atomic_load(&swaps) >= SWAPS_LEAST);
+    assert_true(reads >= 1000);
     assert_int_equal(count_entries("outside"), 4);
+    assert_outside_is_untouched();
 }
 
 static int set_up(void **state)
@@ -202,6 +253,7 @@ static int set_up(void **state)
     put_file("root/dir/only", "inside");
     put_file("root/deep/dir/only", "inside");
     put_file("root/file", "inside");
+    put_file("root/spare", "spare");
     make_link("root/dir.up", "../outside");
     make_link("root/file.up", "../outside/only");
     make_link("root/deep/dir.abs", at(path, "outside"));
