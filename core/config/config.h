@@ -238,6 +238,7 @@ struct config {
     struct config_mount *mounts;
     size_t mounts_count;
     uint32_t sftp_version_max;
+    bool sftp_hash_commands;
     char *sftp_transfer_hash; /* "": none */
     struct config_patterns sftp_partial_names;
     bool sftp_newline_is_crlf; /* in text mode; else it is "\n" */

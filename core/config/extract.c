@@ -504,6 +504,7 @@ static void extract_sftp(struct extract *extract, const json_t *object)
 {
     struct config *config = extract->config;
     config->sftp_version_max = small_number(object, "version_max");
+    config->sftp_hash_commands = truth(object, "hash_commands");
     config->sftp_transfer_hash = text_copy(extract, object, "transfer_hash");
     extract_patterns(extract, json_object_get(object, "partial_names"),
                      &config->sftp_partial_names);

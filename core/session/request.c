@@ -200,7 +200,7 @@ static const struct session_builtin *builtin_for(const struct channel *channel,
             str_is(name, builtin->subsystem))
             return builtin;
         if (request->kind == SP_REQUEST_EXEC && builtin->takes_command &&
-            builtin->takes_command(name))
+            builtin->takes_command(session_config(session), name))
             return builtin;
     }
     return NULL;
@@ -250,6 +250,7 @@ static void on_verdict(void *owner, int32_t verdict, const struct sp_reply *answ
 {
     struct channel *channel = owner;
     struct channel_request *request = first(channel);
+    const struct session_builtin *builtin;
 
     (void)answer;
     if (session_is_over(channel_session(channel)))
@@ -271,6 +272,11 @@ static void on_verdict(void *owner, int32_t verdict, const struct sp_reply *answ
     case SP_REQUEST_SHELL:
     case SP_REQUEST_EXEC:
     case SP_REQUEST_SUBSYSTEM:
+        if (verdict == SP_NEXT && request->kind == SP_REQUEST_EXEC &&
+            (builtin = builtin_for(channel, request))) {
+            start_builtin(channel, builtin);
+            return;
+        }
         if (verdict == SP_TAKE &&
             plugin_channel_start(channel, (struct plugin_instance *)(uintptr_t)by) == 0) {
             note_program(channel, request);
@@ -364,7 +370,7 @@ static void serve_program(struct channel *channel)
         if (!row || row->instance)
             builtin = NULL; /* switched off, or a plugin's */
     }
-    if (builtin)
+    if (builtin && !(builtin->after_plugins && session_permits(channel_session(channel), permit)))
         start_builtin(channel, builtin);
     else if (request->kind == SP_REQUEST_SUBSYSTEM)
         serve_subsystem(channel);

@@ -28,7 +28,8 @@ struct session_service;
 struct session_builtin {
     const char *subsystem; /* a subsystem's name, or NULL */
     /* For commands: true if this builtin serves the command. May be NULL. */
-    bool (*takes_command)(struct sp_str command);
+    bool (*takes_command)(const struct config *config, struct sp_str command);
+    bool after_plugins; /* only if no plugin takes the command, or none may be asked */
     int (*start)(struct channel *channel, struct sp_str command);
 };
 

@@ -278,13 +278,17 @@ static void on_writable(void *arg)
     sftp_engine_leave(engine);
 }
 
-static void on_closed(void *arg)
+void sftp_engine_close(struct sftp_engine *engine)
 {
-    struct sftp_engine *engine = arg;
     sftp_engine_enter(engine);
     engine->channel = NULL; /* the rest is done when none of our functions is on the stack */
     engine->tree->session = NULL;
     sftp_engine_leave(engine);
+}
+
+static void on_closed(void *arg)
+{
+    sftp_engine_close(arg);
 }
 
 static const struct channel_handler handler = {
@@ -294,12 +298,8 @@ static const struct channel_handler handler = {
     .on_closed = on_closed,
 };
 
-int sftp_engine_start(struct channel *channel, struct sp_str command)
+struct sftp_engine *sftp_engine_new(struct channel *channel)
 {
-    (void)command;
-    struct session *session = channel_session(channel);
-    if (!session_permits(session, SP_PERMIT_SFTP))
-        return SP_ERR_DENIED;
     struct sftp_engine *engine = calloc(1, sizeof *engine);
     struct sftp_tree *tree = engine ? sftp_tree_new(channel) : NULL;
     struct sftp_account *account = tree ? sftp_account_get(tree->connection->id) : NULL;
@@ -307,12 +307,12 @@ int sftp_engine_start(struct channel *channel, struct sp_str command)
         if (tree)
             sftp_tree_unref(tree);
         free(engine);
-        return SP_ERR_NOMEM;
+        return NULL;
     }
     engine->channel = channel;
     engine->tree = tree;
     engine->account = account;
-    engine->counters = session_counters(session);
+    engine->counters = session_counters(channel_session(channel));
     sftp_dialect_init(&engine->dialect, tree->connection->client_version,
                       tree->config->server_version);
     list_init(&engine->requests);
@@ -321,6 +321,17 @@ int sftp_engine_start(struct channel *channel, struct sp_str command)
     list_init(&engine->spare);
     list_init(&engine->handles);
     new_salt(engine);
+    return engine;
+}
+
+int sftp_engine_start(struct channel *channel, struct sp_str command)
+{
+    (void)command;
+    if (!session_permits(channel_session(channel), SP_PERMIT_SFTP))
+        return SP_ERR_DENIED;
+    struct sftp_engine *engine = sftp_engine_new(channel);
+    if (!engine)
+        return SP_ERR_NOMEM;
     channel_set_handler(channel, &handler, engine);
     return 0;
 }

@@ -46,6 +46,9 @@ struct sftp_engine {
     struct worker_counters *counters;
     struct sftp_account *account;
     struct sftp_dialect dialect;
+    /* Where replies go instead of the channel, for who asks on behalf of the client. */
+    void (*on_reply)(void *arg, const uint8_t *message, size_t length);
+    void *reply_arg;
 
     struct list requests; /* all that are not finished with */
     struct list ready;    /* whose turn has come */
@@ -159,6 +162,10 @@ struct sftp_request {
 
 /* engine.c */
 int sftp_engine_start(struct channel *channel, struct sp_str command);
+/* For a handler of its own: an engine on channel that is ready for sftp_request_receive(). It frees
+ * itself after sftp_engine_close(), which says that the channel is gone. NULL: out of memory. */
+struct sftp_engine *sftp_engine_new(struct channel *channel);
+void sftp_engine_close(struct sftp_engine *engine);
 /* The client broke the protocol: log why and close the channel. */
 void sftp_engine_fail(struct sftp_engine *engine, const char *reason);
 /* Between these two the engine is not freed; leave does all that may have become possible. */

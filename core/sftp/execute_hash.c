@@ -153,7 +153,7 @@ static void on_piece(struct sftp_call *call, uint32_t status, const struct sp_fs
     if (buffer_length(&hash->digests) > SFTP_DATA_MAX)
         sftp_request_status(request, SP_FS_INVALID_PARAMETER,
                             "Too many blocks for one answer: ask for a smaller part");
-    else if (request->done == hash->length)
+    else if (reply->eof || request->done == hash->length)
         end_range(request);
     else
         request->next = next_piece;

@@ -26,7 +26,9 @@ static void send_message(struct sftp_engine *engine, const struct buffer *messag
 {
     if (sftp_engine_is_closed(engine))
         return;
-    if (rc == 0)
+    if (rc == 0 && engine->on_reply)
+        engine->on_reply(engine->reply_arg, buffer_data(message), buffer_length(message));
+    else if (rc == 0)
         rc = channel_send(engine->channel, SP_STREAM_DATA, buffer_data(message),
                           buffer_length(message));
     if (rc < 0 && rc != SP_ERR_CLOSED)

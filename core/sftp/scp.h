@@ -46,7 +46,7 @@ struct scp_command {
 /* 0, SP_ERR_UNSUPPORTED (not an scp that this is: somebody else may take it) or SP_ERR_NOMEM. */
 int scp_command_parse(struct sp_str line, struct scp_command *ret_command);
 void scp_command_free(struct scp_command *command);
-bool scp_takes_command(struct sp_str line);
+bool scp_takes_command(const struct config *config, struct sp_str line);
 
 enum scp_input {
     SCP_INPUT_NONE,   /* what the client sends must wait */

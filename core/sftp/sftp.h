@@ -11,7 +11,7 @@
 
 #include "session/session.h"
 
-/* The subsystem "sftp" and the command "scp"; ends with a zeroed one. */
+/* The subsystem "sftp" and the commands "scp", "md5sum" and its like; ends with a zeroed one. */
 extern const struct session_builtin sftp_builtins[];
 
 #endif

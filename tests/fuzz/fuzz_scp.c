@@ -17,7 +17,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     log_open(-1, LOG_LEVEL_ERROR, LOG_FORMAT_TEXT);
     struct sp_str command = {(const char *)data + 1, (uint64_t)(zero - data - 1)};
-    if (!sftp_builtins[1].takes_command(command))
+    if (!sftp_builtins[1].takes_command(NULL, command))
         return 0;
     uint8_t setup = data[0];
     struct mock *mock = mock_new();

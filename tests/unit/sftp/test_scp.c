@@ -19,7 +19,7 @@ static struct sp_str str(const char *text)
 
 static void start(struct mock *mock, const char *command)
 {
-    assert_true(sftp_builtins[1].takes_command(str(command)));
+    assert_true(sftp_builtins[1].takes_command(NULL, str(command)));
     assert_int_equal(mock_start(mock, &sftp_builtins[1], command), 0);
 }
 
@@ -95,9 +95,9 @@ static void commands_that_are_ours_are_taken(void **state)
         "scp -t (a)",
     };
     for (size_t i = 0; i < sizeof ours / sizeof ours[0]; i++)
-        assert_true(scp_takes_command(str(ours[i])));
+        assert_true(scp_takes_command(NULL, str(ours[i])));
     for (size_t i = 0; i < sizeof not_ours / sizeof not_ours[0]; i++)
-        assert_false(scp_takes_command(str(not_ours[i])));
+        assert_false(scp_takes_command(NULL, str(not_ours[i])));
 }
 
 static void words_are_those_of_a_shell(void **state)
