@@ -70,6 +70,18 @@ static size_t sequence_length(const unsigned char *p, uint64_t left)
     return is_overlong || is_surrogate || is_beyond ? 0 : length;
 }
 
+bool text_is_utf8(struct sp_str value)
+{
+    const unsigned char *p = (const unsigned char *)value.data;
+    for (uint64_t i = 0; i < value.len;) {
+        size_t length = sequence_length(p + i, value.len - i);
+        if (length == 0)
+            return false;
+        i += length;
+    }
+    return true;
+}
+
 void text_put_json(struct text *text, struct sp_str value, bool is_strict)
 {
     const unsigned char *p = (const unsigned char *)value.data;

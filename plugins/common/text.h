@@ -20,5 +20,6 @@ void text_put(struct text *text, const char *data);
 /* A JSON string. Bytes that are no UTF-8 become '?', or fail the text if it is strict. */
 void text_put_json(struct text *text, struct sp_str value, bool is_strict);
 void text_clear(struct text *text);
+bool text_is_utf8(struct sp_str value);
 
 #endif
