@@ -19,7 +19,7 @@ static bool is_closed(const struct scp *scp)
     return !scp->channel || scp->is_over;
 }
 
-static void enter(struct scp *scp)
+void scp_enter(struct scp *scp)
 {
     scp->stack_depth++;
 }
@@ -29,9 +29,13 @@ static void run(struct scp *scp)
     if (scp->is_running)
         return;
     scp->is_running = true;
-    while (scp->next && scp->call.state == SFTP_CALL_IDLE && !is_closed(scp) &&
+    while ((scp->next || scp->unwanted.is_open) && !scp_is_busy(scp) && !is_closed(scp) &&
            !channel_is_full(scp->channel)) {
         void (*next)(struct scp *) = scp->next;
+        if (scp->unwanted.is_open) {
+            scp_close_unwanted(scp);
+            continue;
+        }
         scp->next = NULL;
         next(scp);
     }
@@ -50,13 +54,12 @@ static void scp_free(struct scp *scp)
     buffer_release(&scp->prefixes);
     scp_command_free(&scp->command);
     free(scp->target);
+    sftp_act_free(scp->act);
     sftp_tree_unref(scp->tree);
     free(scp);
 }
 
-static void wind_up(struct scp *scp);
-
-static void leave(struct scp *scp)
+void scp_leave(struct scp *scp)
 {
     if (scp->stack_depth == 1) {
         run(scp);
@@ -65,55 +68,17 @@ static void leave(struct scp *scp)
             scp->has_refused = false;
             channel_resume(scp->channel);
         }
-        if (!is_closed(scp) && scp->is_eof && !scp->next && scp->call.state == SFTP_CALL_IDLE) {
+        if (!is_closed(scp) && scp->is_eof && !scp->next && !scp_is_busy(scp)) {
             if (scp->command.is_sink)
                 scp_sink_eof(scp);
             else
                 scp_end(scp); /* nobody is there to confirm what is sent */
         }
         if (!scp->channel)
-            wind_up(scp);
+            scp_wind_up(scp);
     }
-    if (--scp->stack_depth == 0 && !scp->channel && scp->call.state == SFTP_CALL_IDLE)
+    if (--scp->stack_depth == 0 && !scp->channel && !scp_is_busy(scp))
         scp_free(scp);
-}
-
-static void on_answer(struct sftp_call *call, uint32_t status, const struct sp_fs_reply *reply)
-{
-    struct scp *scp = container_of(call, struct scp, call);
-    enter(scp);
-    scp->on_answer(scp, status, reply);
-    leave(scp);
-}
-
-static void on_release(struct sftp_call *call)
-{
-    struct scp *scp = container_of(call, struct scp, call);
-    enter(scp);
-    leave(scp);
-}
-
-static const struct sp_fs_reply no_reply = {.head = {.struct_size = sizeof no_reply}};
-
-void scp_ask(struct scp *scp, enum sftp_operation_id id, uint32_t flags, struct sftp_mount *mount,
-             enum plugin_operation provider_operation, scp_answer *answer)
-{
-    const struct sftp_operation *operation = sftp_operation(id);
-    const char *text = NULL;
-    uint32_t status = sftp_authorize(scp->tree, operation, flags, mount, NULL, &text);
-    if (status == SP_FS_OK && !mount)
-        status = SP_FS_NO_SUCH_FILE;
-    if (status != SP_FS_OK) {
-        struct sp_fs_reply reply = no_reply;
-        reply.text = (struct sp_str){text, text ? strlen(text) : 0};
-        answer(scp, status, &reply);
-        return;
-    }
-    scp->asked = operation;
-    scp->on_answer = answer;
-    scp->call.on_answer = on_answer;
-    scp->call.on_release = on_release;
-    sftp_call_start(&scp->call, scp->tree, mount, provider_operation);
 }
 
 bool scp_locate(struct scp *scp, const char *path, const char *name)
@@ -230,61 +195,6 @@ void scp_pop(struct scp *scp)
     free(level);
 }
 
-/* --- the end ------------------------------------------------------------------------------- */
-
-static void on_close_release(struct sftp_call *call)
-{
-    struct scp *scp = container_of(call, struct scp, call);
-    enter(scp);
-    leave(scp);
-}
-
-static void on_close_answer(struct sftp_call *call, uint32_t status,
-                            const struct sp_fs_reply *reply)
-{
-    (void)call, (void)status, (void)reply;
-}
-
-/* Close one of the things that are open; false: there are none. No question of permission: what was
- * opened is closed. */
-static bool close_next(struct scp *scp)
-{
-    struct scp_level *level = scp->level;
-    scp->asked = sftp_operation(SFTP_OP_CLOSE);
-    scp->call.on_answer = on_close_answer;
-    scp->call.on_release = on_close_release;
-    if (scp->file_is_open) {
-        scp->file_is_open = false;
-        sftp_call_handle(&scp->call, scp->file_handle, 0, NULL);
-        sftp_call_start(&scp->call, scp->tree, scp->file_mount, PLUGIN_FS_close);
-        return true;
-    }
-    if (scp->glob_is_open) {
-        scp->glob_is_open = false;
-        sftp_call_handle(&scp->call, scp->glob_handle, 0, NULL);
-        sftp_call_start(&scp->call, scp->tree, scp->glob_mount, PLUGIN_FS_closedir);
-        return true;
-    }
-    while (level && !level->is_open)
-        level = level->up;
-    if (!level)
-        return false;
-    level->is_open = false;
-    sftp_call_handle(&scp->call, level->provider_handle, 0, NULL);
-    sftp_call_start(&scp->call, scp->tree, level->mount, PLUGIN_FS_closedir);
-    return true;
-}
-
-/* The channel is gone: cancel what may be, then close, one after the other. */
-static void wind_up(struct scp *scp)
-{
-    if (!scp->has_ended && scp->call.state != SFTP_CALL_IDLE && !scp->asked->may_not_be_dropped)
-        sftp_call_cancel(&scp->call);
-    scp->has_ended = true;
-    while (scp->call.state == SFTP_CALL_IDLE && close_next(scp))
-        ;
-}
-
 /* --- the channel --------------------------------------------------------------------------- */
 
 void scp_expect(struct scp *scp, enum scp_input input, void (*on_input)(struct scp *scp))
@@ -351,7 +261,7 @@ static size_t on_data(void *arg, uint32_t stream, const uint8_t *data, size_t le
     size_t taken = 0;
     if (stream != SP_STREAM_DATA)
         return length;
-    enter(scp);
+    scp_enter(scp);
     scp->is_taking = true;
     while (taken < length && !is_closed(scp)) {
         size_t part = 0;
@@ -371,32 +281,32 @@ static size_t on_data(void *arg, uint32_t stream, const uint8_t *data, size_t le
     scp->is_taking = false;
     if (is_closed(scp))
         taken = length; /* nobody will ask for the rest */
-    leave(scp);
+    scp_leave(scp);
     return taken;
 }
 
 static void on_eof(void *arg)
 {
     struct scp *scp = arg;
-    enter(scp);
+    scp_enter(scp);
     scp->is_eof = true;
-    leave(scp);
+    scp_leave(scp);
 }
 
 static void on_writable(void *arg)
 {
     struct scp *scp = arg;
-    enter(scp);
-    leave(scp);
+    scp_enter(scp);
+    scp_leave(scp);
 }
 
 static void on_closed(void *arg)
 {
     struct scp *scp = arg;
-    enter(scp);
+    scp_enter(scp);
     scp->channel = NULL;
     scp->tree->session = NULL;
-    leave(scp);
+    scp_leave(scp);
 }
 
 static const struct channel_handler handler = {
@@ -428,8 +338,8 @@ int scp_start(struct channel *channel, struct sp_str line)
              LOG_TEXT("role", scp->command.is_sink ? "sink" : "source"),
              LOG_TEXT("path", scp->command.paths[0]));
     channel_set_handler(channel, &handler, scp);
-    enter(scp);
+    scp_enter(scp);
     scp->next = scp->command.is_sink ? scp_sink_begin : scp_source_begin;
-    leave(scp);
+    scp_leave(scp);
     return 0;
 }

@@ -4,7 +4,8 @@
  * table that SFTP uses, asked of the same door.
  *
  *   scp_command.c  the command line
- *   scp.c          the channel, calls to providers, messages, the end
+ *   scp.c          the channel, messages
+ *   scp_ask.c      questions to providers, and hooks; what is open
  *   scp_sink.c     taking files
  *   scp_source.c   giving files
  *   scp_glob.c     patterns in the names that a source is given
@@ -58,6 +59,17 @@ enum scp_input {
 struct scp;
 typedef void scp_answer(struct scp *scp, uint32_t status, const struct sp_fs_reply *reply);
 
+/* A file or directory that is open, as scp_ask() keeps it. */
+struct scp_open {
+    struct sftp_mount *mount; /* NULL: a hook's own */
+    uint64_t handle;          /* the provider's */
+    uint64_t file;            /* its number, as hooks know it */
+    uint32_t flags;           /* SP_OPEN_* */
+    bool is_open, is_directory, is_virtual;
+    bool is_told; /* hooks were asked about its close */
+    char *path;   /* in the tree */
+};
+
 /* A directory on the way down. */
 struct scp_level {
     struct scp_level *up;
@@ -66,9 +78,8 @@ struct scp_level {
     bool has_mode, has_times;
     int64_t access_time, modify_time;
     /* source: what is being listed */
-    struct sftp_mount *mount;
-    uint64_t provider_handle;
-    bool is_open, is_at_end;
+    struct scp_open list;
+    bool is_at_end;
     size_t mount_cursor;
     struct buffer names; /* each with its NUL */
 };
@@ -86,15 +97,25 @@ struct scp {
 
     struct sftp_call call;
     scp_answer *on_answer;
+    /* scp_ask.c: what is being asked, of whom, and about what that is open or to be opened */
     const struct sftp_operation *asked;
+    enum plugin_operation asked_of_provider;
+    uint32_t asked_flags;
+    struct scp_open *open;
+    struct sftp_act *act;
+    bool is_asking;     /* hooks are with it … */
+    bool is_concluding; /* … and look at the result */
+    bool is_performed;  /* the provider was asked */
+    bool has_verdict;   /* whatever the provider answers, act->result holds */
+    struct scp_open opened, unwanted;
+    char diverted[VPATH_MAX]; /* what place points into, if a hook wants it so */
+
     struct sp_fs_attributes attributes; /* for a provider */
     char path[VPATH_MAX];               /* what is being worked on */
     struct sftp_place place;
 
     /* The file that is open. */
-    struct sftp_mount *file_mount;
-    uint64_t file_handle;
-    bool file_is_open;
+    struct scp_open file;
     uint64_t file_size, file_done;
     bool file_has_failed;
     char file_error[256];
@@ -115,9 +136,7 @@ struct scp {
     const char *pattern_at;  /* the component that is looked for */
     struct buffer matches;   /* what it stands for, each with its NUL */
     struct buffer prefixes;  /* names so far, the first of which is being listed */
-    struct sftp_mount *glob_mount;
-    uint64_t glob_handle;
-    bool glob_is_open;
+    struct scp_open glob;
     char name[SCP_NAME_MAX + 1]; /* source: as the client is to call it */
     char kind;                   /* source: of the line that is said: 'C', 'D' */
     void (*on_said)(struct scp *scp);
@@ -129,11 +148,8 @@ struct scp {
 
 /* scp.c */
 int scp_start(struct channel *channel, struct sp_str command);
-/* Ask about scp->place (located already) what operation is, by provider_operation, with the event
- * in scp->call. Refused ones are answered like any. Last thing a step does. */
-void scp_ask(struct scp *scp, enum sftp_operation_id operation, uint32_t flags,
-             struct sftp_mount *mount, enum plugin_operation provider_operation,
-             scp_answer *on_answer);
+void scp_enter(struct scp *scp);
+void scp_leave(struct scp *scp);
 /* Set scp->path and ->place to path, or to name in path. False: too long. */
 bool scp_locate(struct scp *scp, const char *path, const char *name);
 /* Bytes to the client. */
@@ -153,6 +169,20 @@ void scp_expect(struct scp *scp, enum scp_input input, void (*on_input)(struct s
 /* One level down, for scp->path; false: too deep or no memory (complained of). */
 bool scp_push(struct scp *scp);
 void scp_pop(struct scp *scp);
+
+/* scp_ask.c */
+/* Ask what operation is, by provider_operation, with the event in scp->call: of open, or, if that
+ * is NULL or is to be opened, of scp->place (located already). Refused ones are answered like any.
+ * open is open, or not any more, when on_answer is called. Last thing a step does. */
+void scp_ask(struct scp *scp, enum sftp_operation_id operation, uint32_t flags,
+             struct scp_open *open, enum plugin_operation provider_operation,
+             scp_answer *on_answer);
+/* A call is under way, or hooks are asked. */
+bool scp_is_busy(const struct scp *scp);
+/* What was opened and is not given to the client. */
+void scp_close_unwanted(struct scp *scp);
+/* The channel is gone: cancel what may be, then close what is open, one after the other. */
+void scp_wind_up(struct scp *scp);
 
 /* scp_sink.c */
 void scp_sink_begin(struct scp *scp);

@@ -147,15 +147,13 @@ static void drop_prefix(struct scp *scp)
 static void on_closed(struct scp *scp, uint32_t status, const struct sp_fs_reply *reply)
 {
     (void)status, (void)reply;
-    if (scp->call.state != SFTP_CALL_IDLE)
-        scp->glob_is_open = false;
     drop_prefix(scp);
 }
 
 static void close_list(struct scp *scp)
 {
-    sftp_call_handle(&scp->call, scp->glob_handle, 0, NULL);
-    scp_ask(scp, SFTP_OP_CLOSE, 0, scp->glob_mount, PLUGIN_FS_closedir, on_closed);
+    sftp_call_handle(&scp->call, scp->glob.handle, 0, NULL);
+    scp_ask(scp, SFTP_OP_CLOSE, 0, &scp->glob, PLUGIN_FS_closedir, on_closed);
 }
 
 static int add_if_matching(struct scp *scp, struct sp_str name)
@@ -190,8 +188,8 @@ static void on_entries(struct scp *scp, uint32_t status, const struct sp_fs_repl
 
 static void list_more(struct scp *scp)
 {
-    sftp_call_handle(&scp->call, scp->glob_handle, SCP_ENTRIES_AT_ONCE, NULL);
-    scp_ask(scp, SFTP_OP_READDIR, 0, scp->glob_mount, PLUGIN_FS_readdir, on_entries);
+    sftp_call_handle(&scp->call, scp->glob.handle, SCP_ENTRIES_AT_ONCE, NULL);
+    scp_ask(scp, SFTP_OP_READDIR, 0, &scp->glob, PLUGIN_FS_readdir, on_entries);
 }
 
 /* What cannot be listed holds nothing that matches, but for mounts. */
@@ -200,14 +198,13 @@ static void on_opened(struct scp *scp, uint32_t status, const struct sp_fs_reply
     struct sp_str name;
     size_t cursor = 0;
     int rc = 0;
+    (void)reply;
     while (rc == 0 && sftp_tree_next_mount(scp->tree, scp->path, &cursor, &name))
         rc = add_if_matching(scp, name);
     if (status != SP_FS_OK) {
         drop_prefix(scp);
         return;
     }
-    scp->glob_is_open = true;
-    scp->glob_handle = reply->handle;
     scp->next = list_more;
 }
 
@@ -237,7 +234,6 @@ static void next_prefix(struct scp *scp)
         drop_prefix(scp);
         return;
     }
-    scp->glob_mount = scp->place.mount;
     sftp_call_path(&scp->call, scp->place.below ? scp->place.below : "/", 0);
-    scp_ask(scp, SFTP_OP_OPENDIR, 0, scp->place.mount, PLUGIN_FS_opendir, on_opened);
+    scp_ask(scp, SFTP_OP_OPENDIR, 0, &scp->glob, PLUGIN_FS_opendir, on_opened);
 }

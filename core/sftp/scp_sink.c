@@ -97,7 +97,7 @@ void scp_sink_begin(struct scp *scp)
         return;
     }
     sftp_call_path(&scp->call, scp->place.below ? scp->place.below : "/", 0);
-    scp_ask(scp, SFTP_OP_STAT, 0, scp->place.mount, PLUGIN_FS_stat, on_target);
+    scp_ask(scp, SFTP_OP_STAT, 0, NULL, PLUGIN_FS_stat, on_target);
 }
 
 /* --- lines --------------------------------------------------------------------------------- */
@@ -251,7 +251,7 @@ static void make_directory(struct scp *scp)
                                                 .valid = SP_ATTR_PERMISSIONS,
                                                 .mode = scp->mode | 0700};
     sftp_call_create(&scp->call, scp->place.below, 0, &scp->attributes);
-    scp_ask(scp, SFTP_OP_MKDIR, 0, scp->place.mount, PLUGIN_FS_mkdir, on_mkdir);
+    scp_ask(scp, SFTP_OP_MKDIR, 0, NULL, PLUGIN_FS_mkdir, on_mkdir);
 }
 
 static void on_directory(struct scp *scp, uint32_t status, const struct sp_fs_reply *reply)
@@ -269,7 +269,7 @@ static void on_directory(struct scp *scp, uint32_t status, const struct sp_fs_re
 static void begin_directory(struct scp *scp)
 {
     sftp_call_path(&scp->call, scp->place.below ? scp->place.below : "/", 0);
-    scp_ask(scp, SFTP_OP_STAT, 0, scp->place.mount, PLUGIN_FS_stat, on_directory);
+    scp_ask(scp, SFTP_OP_STAT, 0, NULL, PLUGIN_FS_stat, on_directory);
 }
 
 static void set_attributes(struct scp *scp, bool has_mode, uint32_t mode, bool has_times,
@@ -305,7 +305,7 @@ static void end_directory(struct scp *scp)
         return;
     }
     sftp_call_create(&scp->call, scp->place.below, 0, &scp->attributes);
-    scp_ask(scp, SFTP_OP_SETSTAT, 0, scp->place.mount, PLUGIN_FS_setstat, on_directory_set);
+    scp_ask(scp, SFTP_OP_SETSTAT, 0, NULL, PLUGIN_FS_setstat, on_directory_set);
 }
 
 /* --- files --------------------------------------------------------------------------------- */
@@ -316,8 +316,6 @@ static void on_open(struct scp *scp, uint32_t status, const struct sp_fs_reply *
         refuse(scp, status, reply);
         return;
     }
-    scp->file_is_open = true;
-    scp->file_handle = reply->handle;
     scp->file_done = 0;
     scp->file_has_failed = false;
     scp->filling = sftp_block_get(SCP_CHUNK);
@@ -341,10 +339,9 @@ static void begin_file(struct scp *scp)
         return;
     }
     set_attributes(scp, true, scp->mode, false, 0, 0);
-    scp->file_mount = scp->place.mount;
     sftp_call_create(&scp->call, scp->place.below ? scp->place.below : "/", flags,
                      &scp->attributes);
-    scp_ask(scp, SFTP_OP_OPEN, flags, scp->place.mount, PLUGIN_FS_open, on_open);
+    scp_ask(scp, SFTP_OP_OPEN, flags, &scp->file, PLUGIN_FS_open, on_open);
 }
 
 size_t scp_sink_data(struct scp *scp, const uint8_t *data, size_t length)
@@ -407,9 +404,9 @@ static void write_more(struct scp *scp)
         return;
     }
     uint64_t at = scp->file_done - scp->filling_length - scp->writing_length + scp->writing_done;
-    sftp_call_io(&scp->call, scp->file_handle, at, scp->writing->bytes + scp->writing_done,
+    sftp_call_io(&scp->call, scp->file.handle, at, scp->writing->bytes + scp->writing_done,
                  scp->writing_length - scp->writing_done);
-    scp_ask(scp, SFTP_OP_WRITE, 0, scp->file_mount, PLUGIN_FS_write, on_written);
+    scp_ask(scp, SFTP_OP_WRITE, 0, &scp->file, PLUGIN_FS_write, on_written);
 }
 
 static void finish_file(struct scp *scp)
@@ -426,8 +423,6 @@ static void finish_file(struct scp *scp)
 static void on_closed(struct scp *scp, uint32_t status, const struct sp_fs_reply *reply)
 {
     const char *text = sftp_status_text(status);
-    if (scp->call.state != SFTP_CALL_IDLE) /* it was asked, and not refused */
-        scp->file_is_open = false;
     if (status != SP_FS_OK && status != SP_FS_OP_UNSUPPORTED && !scp->file_has_failed)
         fail_file(scp, reply->text.len ? reply->text.data : text,
                   reply->text.len ? (size_t)reply->text.len : strlen(text));
@@ -436,8 +431,8 @@ static void on_closed(struct scp *scp, uint32_t status, const struct sp_fs_reply
 
 static void close_file(struct scp *scp)
 {
-    sftp_call_handle(&scp->call, scp->file_handle, 0, NULL);
-    scp_ask(scp, SFTP_OP_CLOSE, 0, scp->file_mount, PLUGIN_FS_close, on_closed);
+    sftp_call_handle(&scp->call, scp->file.handle, 0, NULL);
+    scp_ask(scp, SFTP_OP_CLOSE, 0, &scp->file, PLUGIN_FS_close, on_closed);
 }
 
 static void on_file_set(struct scp *scp, uint32_t status, const struct sp_fs_reply *reply)
@@ -455,14 +450,15 @@ static void on_confirmed(struct scp *scp)
     bool has_times = scp->has_times;
     scp->has_times = false;
     if ((!has_times && !scp->command.has_times) || scp->file_has_failed || scp->answer != 0 ||
-        !plugin_instance_offers(scp->file_mount->instance, PLUGIN_FS_fsetstat)) {
+        !scp->file.mount ||
+        !plugin_instance_offers(scp->file.mount->instance, PLUGIN_FS_fsetstat)) {
         close_file(scp);
         return;
     }
     set_attributes(scp, scp->command.has_times, scp->mode, has_times, scp->access_time,
                    scp->modify_time);
-    sftp_call_handle(&scp->call, scp->file_handle, 0, &scp->attributes);
-    scp_ask(scp, SFTP_OP_FSETSTAT, 0, scp->file_mount, PLUGIN_FS_fsetstat, on_file_set);
+    sftp_call_handle(&scp->call, scp->file.handle, 0, &scp->attributes);
+    scp_ask(scp, SFTP_OP_FSETSTAT, 0, &scp->file, PLUGIN_FS_fsetstat, on_file_set);
 }
 
 static void data_is_written(struct scp *scp)

@@ -120,7 +120,7 @@ static void look(struct scp *scp)
         return;
     }
     sftp_call_path(&scp->call, scp->place.below ? scp->place.below : "/", 0);
-    scp_ask(scp, SFTP_OP_STAT, 0, scp->place.mount, PLUGIN_FS_stat, on_look);
+    scp_ask(scp, SFTP_OP_STAT, 0, NULL, PLUGIN_FS_stat, on_look);
 }
 
 /* Say what comes, with the times before it if they are wanted; on_said when it is acknowledged. */
@@ -159,8 +159,6 @@ static void say(struct scp *scp, char kind, void (*on_said)(struct scp *scp))
 static void on_close(struct scp *scp, uint32_t status, const struct sp_fs_reply *reply)
 {
     (void)status, (void)reply; /* it was only read */
-    if (scp->call.state != SFTP_CALL_IDLE)
-        scp->file_is_open = false;
     go_on(scp);
 }
 
@@ -168,8 +166,8 @@ static void close_file(struct scp *scp)
 {
     sftp_block_unref(scp->reading);
     scp->reading = NULL;
-    sftp_call_handle(&scp->call, scp->file_handle, 0, NULL);
-    scp_ask(scp, SFTP_OP_CLOSE, 0, scp->file_mount, PLUGIN_FS_close, on_close);
+    sftp_call_handle(&scp->call, scp->file.handle, 0, NULL);
+    scp_ask(scp, SFTP_OP_CLOSE, 0, &scp->file, PLUGIN_FS_close, on_close);
 }
 
 static void end_data(struct scp *scp)
@@ -232,8 +230,8 @@ static void read_more(struct scp *scp)
         scp_break(scp, "out of memory");
         return;
     }
-    sftp_call_io(&scp->call, scp->file_handle, scp->file_done, scp->reading->bytes, length);
-    scp_ask(scp, SFTP_OP_READ, 0, scp->file_mount, PLUGIN_FS_read, on_read);
+    sftp_call_io(&scp->call, scp->file.handle, scp->file_done, scp->reading->bytes, length);
+    scp_ask(scp, SFTP_OP_READ, 0, &scp->file, PLUGIN_FS_read, on_read);
 }
 
 static void on_file_said(struct scp *scp)
@@ -256,8 +254,6 @@ static void on_open(struct scp *scp, uint32_t status, const struct sp_fs_reply *
         go_on(scp);
         return;
     }
-    scp->file_is_open = true;
-    scp->file_handle = reply->handle;
     scp->file_done = 0;
     scp->file_has_failed = false;
     scp->next = say_file;
@@ -266,9 +262,8 @@ static void on_open(struct scp *scp, uint32_t status, const struct sp_fs_reply *
 static void open_file(struct scp *scp)
 {
     scp->attributes = (struct sp_fs_attributes){.struct_size = sizeof scp->attributes};
-    scp->file_mount = scp->place.mount;
     sftp_call_create(&scp->call, scp->place.below, SP_OPEN_READ, &scp->attributes);
-    scp_ask(scp, SFTP_OP_OPEN, SP_OPEN_READ, scp->place.mount, PLUGIN_FS_open, on_open);
+    scp_ask(scp, SFTP_OP_OPEN, SP_OPEN_READ, &scp->file, PLUGIN_FS_open, on_open);
 }
 
 static void send_file(struct scp *scp)
@@ -293,19 +288,17 @@ static void leave_directory(struct scp *scp)
 static void on_closedir(struct scp *scp, uint32_t status, const struct sp_fs_reply *reply)
 {
     (void)status, (void)reply;
-    if (scp->call.state != SFTP_CALL_IDLE)
-        scp->level->is_open = false;
     scp->next = leave_directory;
 }
 
 static void close_directory(struct scp *scp)
 {
-    if (!scp->level->is_open) {
+    if (!scp->level->list.is_open) {
         leave_directory(scp);
         return;
     }
-    sftp_call_handle(&scp->call, scp->level->provider_handle, 0, NULL);
-    scp_ask(scp, SFTP_OP_CLOSE, 0, scp->level->mount, PLUGIN_FS_closedir, on_closedir);
+    sftp_call_handle(&scp->call, scp->level->list.handle, 0, NULL);
+    scp_ask(scp, SFTP_OP_CLOSE, 0, &scp->level->list, PLUGIN_FS_closedir, on_closedir);
 }
 
 static void on_entries(struct scp *scp, uint32_t status, const struct sp_fs_reply *reply)
@@ -352,23 +345,18 @@ static void walk(struct scp *scp)
             complain_and_go_on(scp, "A path that is too long");
         return;
     }
-    if (!level->is_open || level->is_at_end) {
+    if (!level->list.is_open || level->is_at_end) {
         close_directory(scp);
         return;
     }
-    sftp_call_handle(&scp->call, level->provider_handle, SCP_ENTRIES_AT_ONCE, NULL);
-    scp_ask(scp, SFTP_OP_READDIR, 0, level->mount, PLUGIN_FS_readdir, on_entries);
+    sftp_call_handle(&scp->call, level->list.handle, SCP_ENTRIES_AT_ONCE, NULL);
+    scp_ask(scp, SFTP_OP_READDIR, 0, &level->list, PLUGIN_FS_readdir, on_entries);
 }
 
 static void on_opendir(struct scp *scp, uint32_t status, const struct sp_fs_reply *reply)
 {
-    struct scp_level *level = scp->level;
-    if (status == SP_FS_OK) {
-        level->is_open = true;
-        level->provider_handle = reply->handle;
-    } else if (status != SP_FS_NO_SUCH_FILE || !scp->place.is_above_mount) {
+    if (status != SP_FS_OK && (status != SP_FS_NO_SUCH_FILE || !scp->place.is_above_mount))
         scp_complain_status(scp, status, reply);
-    }
     scp->next = walk;
 }
 
@@ -382,9 +370,8 @@ static void on_directory_said(struct scp *scp)
         scp_break(scp, "too many directories within each other");
         return;
     }
-    scp->level->mount = scp->place.mount;
     sftp_call_path(&scp->call, scp->place.below ? scp->place.below : "/", 0);
-    scp_ask(scp, SFTP_OP_OPENDIR, 0, scp->place.mount, PLUGIN_FS_opendir, on_opendir);
+    scp_ask(scp, SFTP_OP_OPENDIR, 0, &scp->level->list, PLUGIN_FS_opendir, on_opendir);
 }
 
 static void say_directory(struct scp *scp)
