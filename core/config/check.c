@@ -308,12 +308,65 @@ static void check_subsystems(struct check *check)
         check_subsystem(check, &config->subsystems[i]);
 }
 
+static bool is_everybodys(const struct config_mount *mount)
+{
+    return mount->users.count == 0 && mount->groups.count == 0;
+}
+
+/* What there is besides mounts of the same path: a tree that shows the same files again below
+ * themselves. The root of "/" may be another for each user, so it says nothing. */
+static bool is_again_below(const struct config_mount *mount, const struct config_mount *above)
+{
+    return strcmp(above->path, "/") != 0 && vpath_is_within(mount->path, above->path) &&
+           same(mount->provider, above->provider) && same(mount->root, above->root);
+}
+
+static void check_mount_beside(struct check *check, const char *key, size_t index, size_t other)
+{
+    const struct config_mount *mount = &check->config->mounts[index];
+    const struct config_mount *beside = &check->config->mounts[other];
+    if (same(mount->path, beside->path)) {
+        if (other < index && is_everybodys(beside))
+            complain(check, key,
+                     "mount %zu has this path too; choose another, or say with \"users\" or "
+                     "\"groups\" who has mount %zu",
+                     other + 1, other + 1);
+    } else if (beside->path && is_again_below(mount, beside) &&
+               (is_everybodys(mount) || is_everybodys(beside))) {
+        complain(check, key,
+                 "shows the same files as mount %zu, within which it lies: walking through them "
+                 "would not end where it should; choose another root",
+                 other + 1);
+    }
+}
+
+static bool is_substitution(char what)
+{
+    return what == 'u' || what == 'h' || what == '%';
+}
+
+static void check_mount_root(struct check *check, size_t index)
+{
+    const char *root = check->config->mounts[index].root;
+    char key[KEY_MAX];
+    snprintf(key, sizeof key, "/mounts/%zu/root", index);
+    for (const char *at = root ? strchr(root, '%') : NULL; at; at = strchr(at + 2, '%')) {
+        if (is_substitution(at[1]))
+            continue;
+        complain(check, key,
+                 "\"%%\" stands before \"u\", \"h\" or \"%%\" only; for a percent sign write "
+                 "\"%%%%\"");
+        return;
+    }
+}
+
 static void check_mount(struct check *check, size_t index)
 {
     const struct config_mount *mount = &check->config->mounts[index];
     char key[KEY_MAX], canonical[VPATH_MAX];
     snprintf(key, sizeof key, "/mounts/%zu/provider", index);
     check_instance(check, key, mount->provider);
+    check_mount_root(check, index);
     if (!mount->path || !mount->path[0])
         return;
     snprintf(key, sizeof key, "/mounts/%zu/path", index);
@@ -329,12 +382,10 @@ static void check_mount(struct check *check, size_t index)
                  canonical);
         return;
     }
-    for (size_t k = 0; k < index; k++) {
-        if (!same(mount->path, check->config->mounts[k].path))
-            continue;
-        complain(check, key, "mount %zu has this path too; choose another", k + 1);
-        return;
-    }
+    size_t before = check->complaints;
+    for (size_t k = 0; k < check->config->mounts_count && check->complaints == before; k++)
+        if (k != index)
+            check_mount_beside(check, key, index, k);
 }
 
 static void check_mounts(struct check *check)

@@ -328,6 +328,8 @@ static void free_services(struct config *config)
         free(config->mounts[i].path);
         free(config->mounts[i].provider);
         free(config->mounts[i].root);
+        free_texts(config->mounts[i].users.items, config->mounts[i].users.count);
+        free_texts(config->mounts[i].groups.items, config->mounts[i].groups.count);
     }
     free(config->mounts);
 }

@@ -180,11 +180,15 @@ struct config_subsystem {
     char *instance; /* a channel plugin, or NULL for the core's own sftp */
 };
 
+enum config_mount_access { CONFIG_READ_WRITE, CONFIG_READ_ONLY, CONFIG_WRITE_ONLY };
+
 struct config_mount {
     char *path;     /* virtual, absolute */
     char *provider; /* an fs plugin instance */
-    char *root;     /* a word for the provider; "" = as its own configuration says */
-    bool read_only;
+    char *root;     /* a word for the provider, with %u, %h and %%; "" = as its own configuration
+                       says */
+    enum config_mount_access access;
+    struct config_patterns users, groups; /* whose it is; none of both: everybody's */
 };
 
 struct config {

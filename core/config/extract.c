@@ -485,6 +485,7 @@ static void extract_subsystems(struct extract *extract, json_t *object)
 
 static void extract_mounts(struct extract *extract, const json_t *list)
 {
+    static const char *const accesses[] = {"read-write", "read-only", "write-only", NULL};
     struct config *config = extract->config;
     config->mounts = array(extract, json_array_size(list), sizeof *config->mounts);
     if (!config->mounts)
@@ -496,7 +497,9 @@ static void extract_mounts(struct extract *extract, const json_t *list)
         mount->path = text_copy(extract, object, "path");
         mount->provider = text_copy(extract, object, "provider");
         mount->root = text_copy(extract, object, "root");
-        mount->read_only = truth(object, "read_only");
+        mount->access = (enum config_mount_access)choice(object, "access", accesses);
+        extract_patterns(extract, json_object_get(object, "users"), &mount->users);
+        extract_patterns(extract, json_object_get(object, "groups"), &mount->groups);
     }
 }
 

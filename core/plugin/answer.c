@@ -33,6 +33,14 @@ static int32_t take_reply(struct plugin_call *call, const struct sp_reply *reply
     return rc;
 }
 
+/* The call is settled already. With the lock. */
+static void keep_late(struct plugin_call *call)
+{
+    call_log_late(call);
+    if (call->on_late && call->state.reply)
+        call->state.flags |= CALL_LATE;
+}
+
 int32_t call_complete(struct plugin_instance *instance, sp_token token,
                       const struct sp_reply *reply)
 {
@@ -48,20 +56,21 @@ int32_t call_complete(struct plugin_instance *instance, sp_token token,
         return refuse_answer(instance, token, &recent);
     }
     call->state.flags |= CALL_CLAIMED;
-    bool is_late = call->state.flags & CALL_SETTLED;
+    bool is_lost = (call->state.flags & CALL_SETTLED) && !call->on_late;
     pthread_mutex_unlock(&host->lock);
 
     /* Claimed and not ready: the call cannot go away meanwhile. */
-    int32_t verdict = is_late ? SP_E_STALE : take_reply(call, reply);
+    int32_t verdict = is_lost ? SP_E_STALE : take_reply(call, reply);
 
     pthread_mutex_lock(&host->lock);
-    is_late = call->state.flags & CALL_SETTLED;
+    bool is_late = call->state.flags & CALL_SETTLED;
     call->state.flags |= CALL_READY;
     if (is_late)
-        call_log_late(call);
+        keep_late(call);
     else
         call_settle(call, verdict, call->state.reply ? CALL_IS_REPLY : 0);
-    int32_t rc = is_late ? SP_E_STALE : call->state.reply ? 0 : SP_E_INVALID;
+    is_lost = is_late && !(call->state.flags & CALL_LATE);
+    int32_t rc = is_lost ? SP_E_STALE : call->state.reply ? 0 : SP_E_INVALID;
     /* On the operation's own thread its return sees to the rest. */
     bool wakes = !frame_is_of(call) && call_post(call);
     pthread_mutex_unlock(&host->lock);
@@ -103,12 +112,12 @@ void call_answered(struct plugin_call *call, int32_t verdict, const struct sp_re
     struct plugin_host *host = call->instance->host;
     if (call->state.flags & CALL_CLAIMED)
         return;
-    if (reply && !(call->state.flags & CALL_SETTLED))
+    if (reply && (call->on_late || !(call->state.flags & CALL_SETTLED)))
         verdict = take_reply(call, reply);
     pthread_mutex_lock(&host->lock);
     call->state.flags |= CALL_CLAIMED | CALL_READY;
     if (call->state.flags & CALL_SETTLED)
-        call_log_late(call);
+        keep_late(call);
     else
         call_settle(call, verdict, call->state.reply ? CALL_IS_REPLY : 0);
     call_post(call); /* the loop does not wait: this is its thread */

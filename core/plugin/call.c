@@ -152,6 +152,8 @@ static void deliver(struct plugin_call *call, uint32_t flags)
 
 static void release(struct plugin_call *call)
 {
+    if (call->state.flags & CALL_LATE)
+        call->on_late(call, call->state.reply);
     reply_free(call->state.reply, &call->state.room);
     if (call->instance->remote)
         remote_release(call);

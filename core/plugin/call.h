@@ -5,6 +5,9 @@
  * on_done comes exactly once, on the reactor thread, perhaps before plugin_call_start() returns:
  * with the answer, or with SP_E_TIMEOUT, SP_E_FAILED … if there is none. on_release comes exactly
  * once after it: only then is the plugin finished with the memory (a plugin that is late keeps it).
+ *
+ * A call that is given up, by its deadline or by cancel, may be answered all the same. If the answer
+ * hands something over (a handle), on_late takes it, and the plugin is told that it was taken.
  */
 #ifndef SALLYPORT_PLUGIN_CALL_H
 #define SALLYPORT_PLUGIN_CALL_H
@@ -26,6 +29,9 @@ struct plugin_call {
      * to its last field as compiled here, and lives until on_done returns. */
     void (*on_done)(struct plugin_call *call, int32_t verdict, const struct sp_reply *reply);
     void (*on_release)(struct plugin_call *call);
+    /* The answer of a call that was given up, before on_release; NULL: complete() tells the plugin
+     * that nobody takes it. */
+    void (*on_late)(struct plugin_call *call, const struct sp_reply *reply);
 
     /* The host's part: zero it. */
     struct plugin_call_state {

@@ -22,6 +22,7 @@ enum {
     CALL_EXPIRED = 1u << 9,   /* … or deadline */
     CALL_IS_REPLY = 1u << 10, /* the verdict came with a reply */
     CALL_DEFERRED = 1u << 11, /* to be run by the task */
+    CALL_LATE = 1u << 12,     /* a reply came after it was settled, and is for on_late */
 };
 
 /* The plugin is through with the event. */

@@ -420,6 +420,7 @@ static const struct field fields_of_sp_fs_handle[] = {
     FIELD(sp_fs_handle, FIELD_U64, count),
     FIELD_OF(sp_fs_handle, FIELD_POINTER, attributes, &layout_sp_fs_attributes),
     FIELD(sp_fs_handle, FIELD_U32, wanted),
+    FIELD(sp_fs_handle, FIELD_U32, flags),
 };
 const struct layout layout_sp_fs_handle = LAYOUT_SIZED(sp_fs_handle);
 

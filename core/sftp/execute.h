@@ -45,6 +45,9 @@ void sftp_execute_users_groups(struct sftp_request *request);
 void sftp_execute_vendor_id(struct sftp_request *request);
 void sftp_execute_translation_control(struct sftp_request *request);
 
+/* execute_move.c: a rename to another mount */
+void sftp_execute_move(struct sftp_request *request);
+
 /* execute_copy.c */
 void sftp_execute_copy_data(struct sftp_request *request);
 

@@ -4,6 +4,7 @@
  */
 #include <string.h>
 
+#include "sftp/access.h"
 #include "sftp/engine.h"
 #include "sftp/execute.h"
 
@@ -14,19 +15,33 @@ void sftp_execute_on_path(struct sftp_request *request)
                      sftp_answer_status);
 }
 
+static void on_made(struct sftp_call *call, uint32_t status, const struct sp_fs_reply *reply)
+{
+    struct sftp_request *request = sftp_request_of(call);
+    if (status == SP_FS_OK)
+        sftp_access_note(request->engine->tree,
+                         request->target.mount ? &request->target : &request->place);
+    sftp_request_answer(request, status, reply);
+}
+
 void sftp_execute_on_two_paths(struct sftp_request *request)
 {
+    if (request->operation->subject == SFTP_SUBJECT_TWO_PATHS &&
+        request->place.mount->config != request->target.mount->config) {
+        sftp_execute_move(request);
+        return;
+    }
     const char *target = request->operation->subject == SFTP_SUBJECT_LINK ? request->link_text
                                                                           : request->target.below;
     sftp_call_pair(&request->call, request->place.below, target, request->message.flags);
     sftp_request_ask(request, request->place.mount, request->operation->provider,
-                     sftp_answer_status);
+                     on_made);
 }
 
 void sftp_execute_mkdir(struct sftp_request *request)
 {
     sftp_call_create(&request->call, request->place.below, 0, &request->message.attributes);
-    sftp_request_ask(request, request->place.mount, PLUGIN_FS_mkdir, sftp_answer_status);
+    sftp_request_ask(request, request->place.mount, PLUGIN_FS_mkdir, on_made);
 }
 
 /* A path in the tree is the answer; what the user may not see is not there. */
@@ -44,7 +59,7 @@ static bool compose(const struct sftp_mount *mount, struct sp_str below, const c
                     char out[VPATH_MAX])
 {
     char whole[VPATH_MAX];
-    struct sp_str mount_path = {mount->config->path, strlen(mount->config->path)};
+    struct sp_str mount_path = {mount->path, strlen(mount->path)};
     struct sp_str parts[] = {mount_path, {"/", 1}, below, {"/", 1}, {last, strlen(last)}};
     size_t length = 0;
     for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
@@ -128,9 +143,7 @@ static void on_link_text(struct sftp_call *call, uint32_t status, const struct s
     char path[VPATH_MAX];
     memcpy(path, text.data, (size_t)text.len);
     path[text.len] = '\0';
-    /* The home was put before an absolute target when the link was made. */
-    const char *shown = path[0] == '/' ? sftp_tree_shown(request->engine->tree, path) : path;
-    sftp_request_name(request, shown ? shown : path);
+    sftp_request_name(request, path);
 }
 
 void sftp_execute_readlink(struct sftp_request *request)

@@ -27,7 +27,7 @@ static struct sftp_mount *mount_that_knows(struct sftp_tree *tree)
 {
     struct sftp_mount *found = NULL;
     for (size_t i = 0; i < tree->mounts_count; i++) {
-        struct sftp_mount *mount = &tree->mounts[i];
+        struct sftp_mount *mount = tree->mounts[i];
         if (!mount->instance || !plugin_instance_offers(mount->instance, PLUGIN_FS_principals))
             continue;
         if (strcmp(mount->config->path, "/") == 0)

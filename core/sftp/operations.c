@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "sftp/access.h"
 #include "sftp/codec_extensions.h"
 #include "sftp/digest.h"
 #include "sftp/execute.h"
@@ -231,17 +232,14 @@ uint32_t sftp_authorize(const struct sftp_tree *tree, const struct sftp_operatio
         *ret_text = "You may not use files on this server";
         return SP_FS_PERMISSION_DENIED;
     }
-    if (!sftp_operation_changes(operation, flags))
-        return SP_FS_OK;
-    if (tree->is_read_only) {
+    if (tree->is_read_only && sftp_operation_changes(operation, flags)) {
         *ret_text = "You may read files on this server, but not change them";
         return SP_FS_PERMISSION_DENIED;
     }
     if (operation == &operations[SFTP_OP_COPY_DATA]) /* its source is only read */
         mount = NULL;
-    if ((mount && mount->config->read_only) || (mount_to && mount_to->config->read_only)) {
-        *ret_text = "These files are read-only";
-        return SP_FS_WRITE_PROTECT;
-    }
-    return SP_FS_OK;
+    uint32_t status = mount ? sftp_access_check(mount, operation, flags, ret_text) : SP_FS_OK;
+    if (status == SP_FS_OK && mount_to)
+        status = sftp_access_check(mount_to, operation, flags, ret_text);
+    return status;
 }

@@ -9,6 +9,7 @@
 
 #include "base/err.h"
 #include "base/log.h"
+#include "sftp/access.h"
 
 #define TEXT_MAX 16384u     /* of a message that is kept */
 #define LINK_TEXT_MAX 4095u /* PATH_MAX without its NUL */
@@ -43,28 +44,14 @@ static uint32_t check_place(const struct sftp_request *request, const struct sft
     return SP_FS_PERMISSION_DENIED;
 }
 
-/* A user who is restricted to a home could leave it by a link: absolute text is meant from the
- * home, and text that climbs is refused, as the link may be moved. */
-static uint32_t place_link_text(const struct sftp_request *request, char out[VPATH_MAX],
-                                const char **ret_text)
+/* What a link says is between the user and the provider, which follows it. */
+static uint32_t place_link_text(const struct sftp_request *request, char out[VPATH_MAX])
 {
     struct sp_str text = request->message.target;
     if (text.len == 0 || text.len > LINK_TEXT_MAX || memchr(text.data, '\0', (size_t)text.len))
         return SP_FS_INVALID_FILENAME;
-    const struct sftp_tree *tree = request->engine->tree;
-    if (tree->is_restricted && text.data[0] == '/')
-        return sftp_tree_resolve(tree, text, out);
     memcpy(out, text.data, (size_t)text.len);
     out[text.len] = '\0';
-    if (!tree->is_restricted)
-        return SP_FS_OK;
-    for (const char *part = out; part; part = strchr(part, '/')) {
-        part += *part == '/';
-        if (strncmp(part, "..", 2) == 0 && (part[2] == '/' || part[2] == '\0')) {
-            *ret_text = "A link with \"..\" could lead out of your home";
-            return SP_FS_PERMISSION_DENIED;
-        }
-    }
     return SP_FS_OK;
 }
 
@@ -78,6 +65,23 @@ static int keep_names(struct sftp_request *request, const char *first, const cha
     memcpy(request->names, first, first_size);
     memcpy(request->names + first_size, second, second_size);
     return 0;
+}
+
+/* What depends on the mounts that the names are on. */
+static uint32_t check_mounts(struct sftp_request *request, const char **ret_text)
+{
+    const struct sftp_mount *mount = request->place.mount, *mount_to = request->target.mount;
+    const struct sftp_operation *operation = request->operation;
+    if (mount_to && mount->config != mount_to->config && operation->family != SP_SFTP_RENAME) {
+        *ret_text = "The two names are on different mounts";
+        return SP_FS_FAILURE;
+    }
+    if (operation->subject == SFTP_SUBJECT_LINK && mount && mount->is_kept_by_names) {
+        *ret_text = "This storage could not keep you in your home if there were links";
+        return SP_FS_PERMISSION_DENIED;
+    }
+    return sftp_access_check_names(request->engine->tree, &request->place, &request->target,
+                                   operation, &request->message.flags, ret_text);
 }
 
 static uint32_t place_paths(struct sftp_request *request, const char **ret_text)
@@ -96,7 +100,7 @@ static uint32_t place_paths(struct sftp_request *request, const char **ret_text)
     if (status == SP_FS_OK && operation->subject == SFTP_SUBJECT_TWO_PATHS)
         status = sftp_tree_resolve(engine->tree, request->message.target, second);
     else if (status == SP_FS_OK && operation->subject == SFTP_SUBJECT_LINK)
-        status = place_link_text(request, second, ret_text);
+        status = place_link_text(request, second);
     if (status != SP_FS_OK)
         return status;
     if (keep_names(request, path, second) < 0)
@@ -109,11 +113,9 @@ static uint32_t place_paths(struct sftp_request *request, const char **ret_text)
     if (status == SP_FS_OK && operation->subject == SFTP_SUBJECT_TWO_PATHS) {
         sftp_tree_locate(engine->tree, kept_second, &request->target);
         status = check_place(request, &request->target, ret_text);
-        if (status == SP_FS_OK && request->place.mount != request->target.mount) {
-            *ret_text = "The two names are on different mounts";
-            status = SP_FS_FAILURE;
-        }
     }
+    if (status == SP_FS_OK)
+        status = check_mounts(request, ret_text);
     return status;
 }
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/err.h"
+#include "sftp/access.h"
 #include "sftp/codec_extensions.h"
 #include "sftp/engine.h"
 
@@ -243,6 +244,8 @@ void sftp_request_opened(struct sftp_request *request, enum sftp_handle_kind kin
         sftp_request_status(request, SP_FS_FAILURE, "Out of memory");
         return;
     }
+    if (flags & SP_OPEN_CREATE)
+        sftp_access_note(engine->tree, place);
     handle->final_flags = request->final_flags;
     request->opened = handle;
     sftp_handle_hold(handle);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/err.h"
+#include "sftp/access.h"
 #include "sftp/scp.h"
 
 static const struct sp_fs_reply no_reply = {.head = {.struct_size = sizeof no_reply}};
@@ -248,6 +249,11 @@ static uint32_t change(struct sftp_act *act, const struct sp_sftp_reply *wish,
     if (status == SP_FS_OK)
         status = sftp_authorize(scp->tree, scp->asked, scp->asked_flags, scp->place.mount, NULL,
                                 ret_text);
+    if (status == SP_FS_OK && (!scp->open || is_opening(scp)))
+        status = sftp_access_check_names(scp->tree, &scp->place, NULL, scp->asked,
+                                         &scp->asked_flags, ret_text);
+    if (status == SP_FS_OK && scp->asked == sftp_operation(SFTP_OP_OPEN))
+        scp->call.event.create.flags = scp->asked_flags;
     if (status == SP_FS_OK && !describe(scp))
         status = SP_FS_FAILURE;
     return status;
@@ -350,6 +356,11 @@ void scp_ask(struct scp *scp, enum sftp_operation_id id, uint32_t flags, struct 
     const struct sftp_mount *mount = open && !is_opening(scp) ? open->mount : scp->place.mount;
     if (!is_closing(scp)) /* what was opened is closed */
         status = sftp_authorize(scp->tree, operation, flags, mount, NULL, &text);
+    if (status == SP_FS_OK && (!open || is_opening(scp)))
+        status = sftp_access_check_names(scp->tree, &scp->place, NULL, operation,
+                                         &scp->asked_flags, &text);
+    if (status == SP_FS_OK && id == SFTP_OP_OPEN)
+        scp->call.event.create.flags = scp->asked_flags;
     if (status == SP_FS_OK && !mount && !(open && open->is_open))
         status = SP_FS_NO_SUCH_FILE;
     if (sftp_hooks_want(&scp->tree->hooks, operation->family) && !make_act(scp)) {

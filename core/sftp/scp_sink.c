@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/err.h"
+#include "sftp/access.h"
 #include "sftp/attributes.h"
 #include "sftp/scp.h"
 #include "sftp/status.h"
@@ -239,10 +240,12 @@ static void enter_directory(struct scp *scp, bool is_new)
 
 static void on_mkdir(struct scp *scp, uint32_t status, const struct sp_fs_reply *reply)
 {
-    if (status == SP_FS_OK)
-        enter_directory(scp, true);
-    else
+    if (status != SP_FS_OK) {
         refuse(scp, status, reply);
+        return;
+    }
+    sftp_access_note(scp->tree, &scp->place);
+    enter_directory(scp, true);
 }
 
 static void make_directory(struct scp *scp)
@@ -316,6 +319,7 @@ static void on_open(struct scp *scp, uint32_t status, const struct sp_fs_reply *
         refuse(scp, status, reply);
         return;
     }
+    sftp_access_note(scp->tree, &scp->place);
     scp->file_done = 0;
     scp->file_has_failed = false;
     scp->filling = sftp_block_get(SCP_CHUNK);

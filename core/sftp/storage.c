@@ -3,6 +3,10 @@
  *
  * A provider is attached to when the first call for its mount is made; calls wait for that in
  * order. If attaching fails they fail with its status, and the next call tries again.
+ *
+ * What a provider hands over is given back, whatever has become of who asked: handles that come too
+ * late are closed, views that come too late are detached from. A mount is of one life of its
+ * provider: see sftp_mounts_renew().
  */
 #include "sftp/storage.h"
 
@@ -16,7 +20,7 @@ static const struct sp_fs_reply empty_reply = {.head = {.struct_size = sizeof em
 static const char late_text[] = "The storage did not answer in time";
 static const struct sp_fs_reply late_reply = {.head = {.struct_size = sizeof late_reply},
                                               .text = {late_text, sizeof late_text - 1}};
-static const char stale_text[] = "The storage was started anew: open a new connection";
+static const char stale_text[] = "The storage was started anew: open the file again";
 static const struct sp_fs_reply stale_reply = {.head = {.struct_size = sizeof stale_reply},
                                                .text = {stale_text, sizeof stale_text - 1}};
 
@@ -117,7 +121,7 @@ static void on_done(struct plugin_call *plugin_call, int32_t verdict, const stru
 {
     struct sftp_call *call = container_of(plugin_call, struct sftp_call, call);
     const struct sp_fs_reply *fs_reply = fs_reply_of(verdict, reply);
-    call->has_timed_out = verdict == SP_E_TIMEOUT;
+    call->has_timed_out = call->mount->is_silent = verdict == SP_E_TIMEOUT;
     call->on_answer(call, status_of(verdict, fs_reply), fs_reply);
 }
 
@@ -128,6 +132,13 @@ static void on_release(struct plugin_call *plugin_call)
     call->state = SFTP_CALL_IDLE;
     call->on_release(call);
     sftp_tree_unref(tree);
+}
+
+static void on_late(struct plugin_call *plugin_call, const struct sp_reply *reply);
+
+static bool gives_handle(enum plugin_operation operation)
+{
+    return operation == PLUGIN_FS_open || operation == PLUGIN_FS_opendir;
 }
 
 /* Send it on its way: the view is there. */
@@ -142,6 +153,7 @@ static void perform(struct sftp_call *call)
     call->call.epoch = call->mount->epoch;
     call->call.on_done = on_done;
     call->call.on_release = on_release;
+    call->call.on_late = gives_handle(call->call.operation) ? on_late : NULL;
     memset(&call->call.state, 0, sizeof call->call.state);
     plugin_call_start(&call->call);
 }
@@ -175,7 +187,7 @@ static void on_attached(struct plugin_call *plugin_call, int32_t verdict,
     if (status == SP_FS_OK) {
         mount->state = SFTP_VIEW_ATTACHED;
         mount->view = fs_reply->handle;
-        mount->epoch = plugin_instance_epoch(mount->instance);
+        mount->epoch = plugin_call->epoch;
     } else {
         mount->state = SFTP_VIEW_NONE;
         log_warning("sftp.attach_failed", LOG_U64("conn", attach->tree->connection->id),
@@ -206,14 +218,7 @@ static void on_attach_released(struct plugin_call *plugin_call)
     sftp_tree_unref(tree);
 }
 
-/* The root that a user was granted stands for the root of "/"; other mounts are as configured. */
-static struct sp_str root_of(const struct sftp_tree *tree, const struct sftp_mount *mount)
-{
-    const struct sp_grant *grant = tree->connection->grant;
-    if (grant && grant->root.len > 0 && strcmp(mount->config->path, "/") == 0)
-        return grant->root;
-    return str_of(mount->config->root);
-}
+static void on_attached_late(struct plugin_call *plugin_call, const struct sp_reply *reply);
 
 static int attach(struct sftp_tree *tree, struct sftp_mount *mount)
 {
@@ -226,16 +231,25 @@ static int attach(struct sftp_tree *tree, struct sftp_mount *mount)
     attach->event = (struct sp_fs_attach){
         .head = {.struct_size = sizeof attach->event, .connection = tree->connection},
         .mount = str_of(mount->config->path),
-        .root = root_of(tree, mount)};
-    attach->call = (struct plugin_call){.instance = mount->instance,
-                                        .operation = PLUGIN_FS_attach,
-                                        .event = &attach->event.head,
-                                        .strands = tree->strands,
-                                        .on_done = on_attached,
-                                        .on_release = on_attach_released};
+        .root = mount->root,
+        .top = str_of(mount->top ? mount->top : "")};
+    attach->call =
+        (struct plugin_call){.instance = mount->instance,
+                             .operation = mount->top ? PLUGIN_FS_attach_top : PLUGIN_FS_attach,
+                             .event = &attach->event.head,
+                             .strands = tree->strands,
+                             .epoch = plugin_instance_epoch(mount->instance),
+                             .on_done = on_attached,
+                             .on_release = on_attach_released,
+                             .on_late = on_attached_late};
     mount->state = SFTP_VIEW_ATTACHING;
     plugin_call_start(&attach->call);
     return 0;
+}
+
+static bool offers_attach(const struct sftp_mount *mount)
+{
+    return mount->top || plugin_instance_offers(mount->instance, PLUGIN_FS_attach);
 }
 
 void sftp_call_start(struct sftp_call *call, struct sftp_tree *tree, struct sftp_mount *mount,
@@ -250,8 +264,7 @@ void sftp_call_start(struct sftp_call *call, struct sftp_tree *tree, struct sftp
         answer(call, SP_FS_OP_UNSUPPORTED, (struct sp_str){"", 0});
         return;
     }
-    if (mount->state == SFTP_VIEW_NONE &&
-        !plugin_instance_offers(mount->instance, PLUGIN_FS_attach)) {
+    if (mount->state == SFTP_VIEW_NONE && !offers_attach(mount)) {
         mount->state = SFTP_VIEW_ATTACHED;
         mount->epoch = plugin_instance_epoch(mount->instance);
     }
@@ -277,51 +290,107 @@ void sftp_call_cancel(struct sftp_call *call)
     }
 }
 
-struct detach_call {
+/* --- giving back --------------------------------------------------------------------------- */
+
+/* A close or detach that nobody waits for. */
+struct give_back {
     struct plugin_call call;
-    struct sp_fs_path event;
+    union {
+        struct sftp_event_head common;
+        struct sp_fs_path view;
+        struct sp_fs_handle handle;
+    } event;
     struct plugin_strands *strands;
     const struct sp_connection *connection;
+    struct sftp_tree *tree; /* must not be detached before; NULL: nothing more is there */
 };
 
-static void on_detached(struct plugin_call *call, int32_t verdict, const struct sp_reply *reply)
+static void on_given_back(struct plugin_call *call, int32_t verdict, const struct sp_reply *reply)
 {
     (void)call, (void)verdict, (void)reply;
 }
 
-static void on_detach_released(struct plugin_call *plugin_call)
+static void on_give_back_released(struct plugin_call *plugin_call)
 {
-    struct detach_call *detach = container_of(plugin_call, struct detach_call, call);
-    plugin_strands_free(detach->strands);
-    session_connection_unref(detach->connection);
-    free(detach);
+    struct give_back *give_back = container_of(plugin_call, struct give_back, call);
+    plugin_strands_free(give_back->strands);
+    session_connection_unref(give_back->connection);
+    if (give_back->tree)
+        sftp_tree_unref(give_back->tree);
+    free(give_back);
+}
+
+/* NULL: out of memory, which is logged. */
+static struct give_back *give_back_new(const struct sftp_tree *tree, const struct sftp_mount *mount,
+                                       enum plugin_operation operation)
+{
+    struct give_back *give_back = calloc(1, sizeof *give_back);
+    if (!give_back) {
+        log_error("sftp.detach_failed", LOG_U64("conn", tree->connection->id),
+                  LOG_TEXT("provider", mount->config->provider),
+                  LOG_TEXT("reason", "out of memory"));
+        return NULL;
+    }
+    give_back->connection = session_connection_ref(tree->connection);
+    give_back->strands = plugin_strands_ref(tree->strands);
+    give_back->event.common.head.connection = give_back->connection;
+    give_back->call = (struct plugin_call){.instance = mount->instance,
+                                           .operation = operation,
+                                           .event = &give_back->event.common.head,
+                                           .strands = give_back->strands,
+                                           .epoch = mount->epoch,
+                                           .on_done = on_given_back,
+                                           .on_release = on_give_back_released};
+    return give_back;
+}
+
+static void detach(const struct sftp_tree *tree, const struct sftp_mount *mount, uint64_t view)
+{
+    if (!plugin_instance_offers(mount->instance, PLUGIN_FS_detach))
+        return;
+    struct give_back *give_back = give_back_new(tree, mount, PLUGIN_FS_detach);
+    if (!give_back)
+        return;
+    give_back->event.view.head.struct_size = sizeof give_back->event.view;
+    give_back->event.view.view = view;
+    give_back->event.view.path = str_of("");
+    plugin_call_start(&give_back->call);
+}
+
+/* An open that was given up has succeeded after all. */
+static void on_late(struct plugin_call *plugin_call, const struct sp_reply *reply)
+{
+    struct sftp_call *call = container_of(plugin_call, struct sftp_call, call);
+    const struct sp_fs_reply *fs_reply = (const struct sp_fs_reply *)(const void *)reply;
+    enum plugin_operation close =
+        plugin_call->operation == PLUGIN_FS_open ? PLUGIN_FS_close : PLUGIN_FS_closedir;
+    if (status_of(reply->verdict, fs_reply) != SP_FS_OK ||
+        !plugin_instance_offers(call->mount->instance, close))
+        return;
+    struct give_back *give_back = give_back_new(call->tree, call->mount, close);
+    if (!give_back)
+        return;
+    sftp_tree_ref(call->tree);
+    give_back->tree = call->tree;
+    give_back->event.handle.head.struct_size = sizeof give_back->event.handle;
+    give_back->event.handle.view = call->mount->view;
+    give_back->event.handle.handle = fs_reply->handle;
+    give_back->event.handle.flags = SP_CLOSE_ABORTED;
+    plugin_call_start(&give_back->call);
+}
+
+static void on_attached_late(struct plugin_call *plugin_call, const struct sp_reply *reply)
+{
+    struct attach_call *attach = container_of(plugin_call, struct attach_call, call);
+    const struct sp_fs_reply *fs_reply = (const struct sp_fs_reply *)(const void *)reply;
+    struct sftp_mount given_up = *attach->mount;
+    given_up.epoch = plugin_call->epoch;
+    if (status_of(reply->verdict, fs_reply) == SP_FS_OK)
+        detach(attach->tree, &given_up, fs_reply->handle);
 }
 
 void sftp_mount_detach(struct sftp_tree *tree, struct sftp_mount *mount)
 {
-    if (mount->state != SFTP_VIEW_ATTACHED ||
-        !plugin_instance_offers(mount->instance, PLUGIN_FS_attach) ||
-        !plugin_instance_offers(mount->instance, PLUGIN_FS_detach))
-        return;
-    struct detach_call *detach = calloc(1, sizeof *detach);
-    if (!detach) {
-        log_error("sftp.detach_failed", LOG_U64("conn", tree->connection->id),
-                  LOG_TEXT("provider", mount->config->provider),
-                  LOG_TEXT("reason", "out of memory"));
-        return;
-    }
-    detach->connection = session_connection_ref(tree->connection);
-    detach->strands = plugin_strands_ref(tree->strands);
-    detach->event = (struct sp_fs_path){
-        .head = {.struct_size = sizeof detach->event, .connection = detach->connection},
-        .view = mount->view,
-        .path = str_of("")};
-    detach->call = (struct plugin_call){.instance = mount->instance,
-                                        .operation = PLUGIN_FS_detach,
-                                        .event = &detach->event.head,
-                                        .strands = detach->strands,
-                                        .epoch = mount->epoch,
-                                        .on_done = on_detached,
-                                        .on_release = on_detach_released};
-    plugin_call_start(&detach->call);
+    if (mount->state == SFTP_VIEW_ATTACHED && offers_attach(mount))
+        detach(tree, mount, mount->view);
 }

@@ -2,14 +2,18 @@
  * tree.c: paths of users, and the mounts they lead to. See tree.h.
  *
  * A user who is restricted to a home never names anything above it: the home is put before every
- * path and taken off every answer. Links inside the home are the reason for the rules at SYMLINK
- * in the executors.
+ * path and taken off every answer. That no link leads out is for mounts.c and the provider.
+ *
+ * Mounts are in an order in which all that lie below a path follow it, so whatever is asked of a
+ * path is found by one search in halves.
  */
 #include "sftp/tree.h"
 
 #include <stdlib.h>
 #include <string.h>
 
+#include "sftp/access.h"
+#include "sftp/mounts.h"
 #include "sftp/storage.h"
 
 static char *home_of(const struct sp_grant *grant)
@@ -24,18 +28,14 @@ struct sftp_tree *sftp_tree_new(struct channel *channel)
 {
     struct session *session = channel_session(channel);
     const struct config *config = session_config(session);
-    size_t count = config->mounts_count;
-    struct sftp_tree *tree = calloc(1, sizeof *tree + count * sizeof tree->mounts[0]);
+    struct sftp_tree *tree = calloc(1, sizeof *tree);
     if (!tree)
         return NULL;
     const struct sp_connection *connection = session_connection(session);
     const struct sp_grant *grant = connection->grant;
-    tree->home = home_of(grant);
-    if (!tree->home) {
-        free(tree);
-        return NULL;
-    }
     tree->references = 1;
+    list_init(&tree->former);
+    list_init(&tree->made);
     tree->is_read_only = grant && grant->read_only;
     tree->is_restricted = grant && grant->restrict_to_home;
     tree->session = session;
@@ -45,13 +45,10 @@ struct sftp_tree *sftp_tree_new(struct channel *channel)
     tree->strands = plugin_strands_ref(session_strands(session));
     sftp_hooks_init(&tree->hooks, session);
     tree->channel = channel_id(channel);
-    tree->mounts_count = count;
-    for (size_t i = 0; i < count; i++) {
-        struct sftp_mount *mount = &tree->mounts[i];
-        mount->config = &config->mounts[i];
-        mount->instance =
-            plugin_host_find(session_plugin_host(session), mount->config->provider, PLUGIN_FS);
-        list_init(&mount->waiting);
+    tree->home = home_of(grant);
+    if (!tree->home || sftp_mounts_choose(tree, session_plugin_host(session)) < 0) {
+        sftp_tree_unref(tree);
+        return NULL;
     }
     return tree;
 }
@@ -66,7 +63,9 @@ void sftp_tree_unref(struct sftp_tree *tree)
     if (--tree->references > 0)
         return;
     for (size_t i = 0; i < tree->mounts_count; i++)
-        sftp_mount_detach(tree, &tree->mounts[i]);
+        sftp_mount_detach(tree, tree->mounts[i]);
+    sftp_mounts_free(tree);
+    sftp_access_forget(tree);
     plugin_strands_free(tree->strands);
     session_connection_unref(tree->connection);
     free(tree->home);
@@ -123,40 +122,65 @@ uint32_t sftp_tree_expand(const struct sftp_tree *tree, struct sp_str name, char
     return SP_FS_OK;
 }
 
+/* Where in the order path stands or would stand. */
+static size_t find(const struct sftp_tree *tree, const char *path)
+{
+    size_t low = 0, high = tree->mounts_count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (sftp_mounts_compare(tree->mounts[middle]->path, path) < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+/* The first mount below directory, which is itself none of them, or some other mount. */
+static size_t find_below(const struct sftp_tree *tree, const char *directory)
+{
+    size_t at = find(tree, directory);
+    return at + (at < tree->mounts_count && strcmp(tree->mounts[at]->path, directory) == 0);
+}
+
+/* The mount at this place, in the present life of its provider. */
+static struct sftp_mount *mount_at(struct sftp_tree *tree, size_t at)
+{
+    struct sftp_mount *mount = tree->mounts[at];
+    if (mount->state == SFTP_VIEW_ATTACHED &&
+        mount->epoch != plugin_instance_epoch(mount->instance))
+        mount = sftp_mounts_renew(tree, at);
+    return mount;
+}
+
 void sftp_tree_locate(struct sftp_tree *tree, const char *path, struct sftp_place *ret_place)
 {
+    size_t at = find(tree, path), above = at;
     struct sftp_place place = {.path = path};
-    size_t longest = 0;
-    for (size_t i = 0; i < tree->mounts_count; i++) {
-        struct sftp_mount *mount = &tree->mounts[i];
-        const char *at = mount->config->path;
-        size_t length = strlen(at);
-        if (vpath_is_within(path, at)) {
-            if (length < longest)
-                continue;
-            longest = length;
-            place.mount = mount;
-        } else if (vpath_is_within(at, path)) {
-            place.is_above_mount = true;
-        }
-    }
-    if (place.mount) {
-        place.below = vpath_below(path, place.mount->config->path);
-        place.is_mount_point = strcmp(path, place.mount->config->path) == 0;
+    place.is_mount_point = at < tree->mounts_count && strcmp(tree->mounts[at]->path, path) == 0;
+    if (place.is_mount_point)
+        at++;
+    else
+        above = at > 0 ? at - 1 : SFTP_NO_MOUNT;
+    while (above != SFTP_NO_MOUNT && !vpath_is_within(path, tree->mounts[above]->path))
+        above = tree->mounts[above]->within;
+    if (above != SFTP_NO_MOUNT) {
+        place.mount = mount_at(tree, above);
+        place.below = vpath_below(path, place.mount->path);
     }
     /* The root is always there: a user who has no files has an empty directory. */
-    if (strcmp(path, "/") == 0)
-        place.is_above_mount = true;
+    place.is_above_mount =
+        strcmp(path, "/") == 0 ||
+        (at < tree->mounts_count && vpath_is_within(tree->mounts[at]->path, path));
     *ret_place = place;
 }
 
 /* The name that mount makes appear in directory; length 0: none. */
 static struct sp_str name_in(const struct sftp_mount *mount, const char *directory)
 {
-    const char *at = mount->config->path;
-    if (!vpath_is_within(at, directory) || strcmp(at, directory) == 0)
+    if (!vpath_is_within(mount->path, directory) || strcmp(mount->path, directory) == 0)
         return (struct sp_str){"", 0};
-    const char *name = vpath_below(at, directory) + 1;
+    const char *name = vpath_below(mount->path, directory) + 1;
     return (struct sp_str){name, strcspn(name, "/")};
 }
 
@@ -165,38 +189,45 @@ static bool same(struct sp_str a, struct sp_str b)
     return a.len == b.len && memcmp(a.data, b.data, (size_t)a.len) == 0;
 }
 
-static bool is_made_before(const struct sftp_tree *tree, const char *directory, struct sp_str name,
-                           size_t end)
-{
-    for (size_t i = 0; i < end; i++)
-        if (same(name_in(&tree->mounts[i], directory), name))
-            return true;
-    return false;
-}
-
 bool sftp_tree_next_mount(const struct sftp_tree *tree, const char *directory, size_t *cursor,
                           struct sp_str *ret_name)
 {
-    while (*cursor < tree->mounts_count) {
-        size_t i = (*cursor)++;
-        struct sp_str name = name_in(&tree->mounts[i], directory);
-        if (name.len > 0 && !is_made_before(tree, directory, name, i)) {
-            *ret_name = name;
-            return true;
-        }
+    struct sp_str last = {"", 0};
+    size_t at = *cursor > 0 ? *cursor : find_below(tree, directory);
+    if (*cursor > 0)
+        last = name_in(tree->mounts[at - 1], directory);
+    for (; at < tree->mounts_count; at++) {
+        struct sp_str name = name_in(tree->mounts[at], directory);
+        if (name.len == 0)
+            return false;
+        if (same(name, last))
+            continue;
+        *cursor = at + 1;
+        *ret_name = name;
+        return true;
     }
     return false;
 }
 
 bool sftp_tree_has_mount(const struct sftp_tree *tree, const char *directory, struct sp_str name)
 {
-    return name.len > 0 && is_made_before(tree, directory, name, tree->mounts_count);
+    size_t length = strcmp(directory, "/") == 0 ? 0 : strlen(directory);
+    char path[VPATH_MAX];
+    if (name.len == 0 || tree->mounts_count == 0 || length + 1 + name.len >= sizeof path)
+        return false;
+    memcpy(path, directory, length);
+    path[length] = '/';
+    memcpy(path + length + 1, name.data, (size_t)name.len);
+    path[length + 1 + name.len] = '\0';
+    size_t at = find(tree, path);
+    return at < tree->mounts_count && vpath_is_within(tree->mounts[at]->path, path);
 }
 
 bool sftp_tree_offers(const struct sftp_tree *tree, enum plugin_operation operation)
 {
     for (size_t i = 0; i < tree->mounts_count; i++)
-        if (tree->mounts[i].instance && plugin_instance_offers(tree->mounts[i].instance, operation))
+        if (tree->mounts[i]->instance &&
+            plugin_instance_offers(tree->mounts[i]->instance, operation))
             return true;
     return false;
 }

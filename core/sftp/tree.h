@@ -22,14 +22,24 @@
 
 enum sftp_view { SFTP_VIEW_NONE, SFTP_VIEW_ATTACHING, SFTP_VIEW_ATTACHED };
 
-/* A mount in use by this tree. */
+/* A mount in use by this tree, for one life of its provider: one that is started anew in a process
+ * of its own is another mount. */
 struct sftp_mount {
     const struct config_mount *config;
     struct plugin_instance *instance; /* NULL: the configuration names none that is there */
-    uint64_t view;                    /* what attach gave … */
-    uint32_t epoch;                   /* … and the provider's life in which it did */
+    const char *path;   /* in the tree: as configured, or the home it is narrowed to */
+    struct sp_str root; /* for the provider … */
+    char *made_root;    /* … if it is not somebody else's text */
+    const char *top; /* a directory below that root which the provider takes as top; NULL: none */
+    size_t within;   /* the place in the order of the mount that this one lies in … */
+#define SFTP_NO_MOUNT SIZE_MAX /* … or none */
+    bool is_kept_by_names;     /* the user is restricted to a home, which the provider cannot do */
+    bool is_silent;            /* the provider missed a deadline, and has not answered since */
+    uint64_t view;             /* what attach gave … */
+    uint32_t epoch;            /* … and the provider's life in which it did */
     enum sftp_view state;
     struct list waiting; /* struct sftp_call: for attach */
+    struct list link;    /* tree->former */
 };
 
 struct sftp_tree {
@@ -44,9 +54,12 @@ struct sftp_tree {
     struct sftp_hooks hooks;
     sp_id channel;
     uint64_t acts, files; /* so far: each has its number */
-    char *home; /* a path of the tree, "/" if none is granted */
+    char *home;           /* a path of the tree, "/" if none is granted */
+    struct list made;     /* what the channel has left on write-only mounts: see access.c */
+    uint32_t made_count;
     size_t mounts_count;
-    struct sftp_mount mounts[];
+    struct sftp_mount **mounts; /* in the order of sftp_mounts_compare() */
+    struct list former;         /* mounts of provider's lives that are over: handles know them */
 };
 
 /* A path and where it leads. path is of the whole tree, home included. */
@@ -74,8 +87,8 @@ const char *sftp_tree_shown(const struct sftp_tree *tree, const char *path);
  * are. SP_FS_OK, SP_FS_NO_SUCH_FILE for somebody else's home, SP_FS_INVALID_FILENAME. */
 uint32_t sftp_tree_expand(const struct sftp_tree *tree, struct sp_str name, char out[VPATH_MAX]);
 
-/* The names directly below directory that mounts make: one for each call, from *cursor on, which
- * starts at 0. False: no more. */
+/* The names directly below directory that mounts make, each once: one for each call, from *cursor
+ * on, which starts at 0. False: no more. */
 bool sftp_tree_next_mount(const struct sftp_tree *tree, const char *directory, size_t *cursor,
                           struct sp_str *ret_name);
 /* True if a mount makes name appear in directory. */

@@ -169,7 +169,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct mock *mock = mock_new();
     uint8_t setup = take(&input);
     mock_mount(mock, "/m/x", "other");
-    mock->session.mounts[1].read_only = setup & 1;
+    mock->session.mounts[1].access = setup & 1 ? CONFIG_READ_ONLY : CONFIG_READ_WRITE;
     mock->session.grant.restrict_to_home = setup >> 1 & 1;
     mock->session.host.instances[0].lacks[PLUGIN_FS_copy] = setup & 4;
     mock->session.host.instances[0].lacks[PLUGIN_FS_realpath] = setup & 8;

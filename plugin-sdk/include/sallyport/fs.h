@@ -207,6 +207,11 @@ struct sp_fs_create {
     const struct sp_fs_attributes *attributes; /* never NULL */
 };
 
+/* Flags of close, 1.1 */
+/* The client has not closed the file itself: its connection ended in the middle, or it had to give
+ * up. A provider that shows a file only once it is whole throws away what was written. */
+#define SP_CLOSE_ABORTED (1u << 0)
+
 /* close, fstat, fsync, fstatvfs, closedir, readdir (count = most entries wanted), fsetstat */
 struct sp_fs_handle {
     struct sp_event head;
@@ -215,7 +220,7 @@ struct sp_fs_handle {
     uint64_t count;
     const struct sp_fs_attributes *attributes; /* fsetstat; else NULL */
     uint32_t wanted;                           /* 1.1, fstat and readdir: as in sp_fs_path */
-    uint32_t reserved;
+    uint32_t flags;                            /* 1.1, close: SP_CLOSE_* */
 };
 
 /* read, write: the buffer is the core's; fill or drain it in place. */

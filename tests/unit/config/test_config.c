@@ -262,7 +262,8 @@ static const char plugins_text[] =
     "\"auth_require\": [[\"publickey\", \"publickey:echo\"], [\"echo\"]],\n"
     "\"subsystems\": {\"netconf\": \"echo\", \"sftp\": \"core\"},\n"
     "\"mounts\": [{\"path\": \"/\", \"provider\": \"files\"},\n"
-    "  {\"path\": \"/a/b\", \"provider\": \"files\", \"root\": \"x\", \"read_only\": true}]}";
+    "  {\"path\": \"/a/b\", \"provider\": \"files\", \"root\": \"x\", \"access\": \"write-only\",\n"
+    "   \"users\": [\"a*\"], \"groups\": [\"staff\", \"guests\"]}]}";
 
 static void plugin_instances_are_read(void **state)
 {
@@ -318,11 +319,14 @@ static void uses_of_plugin_instances_are_read(void **state)
     assert_null(config->subsystems[1].instance);
     assert_int_equal(config->mounts_count, 2);
     assert_string_equal(config->mounts[0].root, "");
-    assert_false(config->mounts[0].read_only);
+    assert_int_equal(config->mounts[0].access, CONFIG_READ_WRITE);
+    assert_int_equal(config->mounts[0].users.count, 0);
     assert_string_equal(config->mounts[1].path, "/a/b");
     assert_string_equal(config->mounts[1].provider, "files");
     assert_string_equal(config->mounts[1].root, "x");
-    assert_true(config->mounts[1].read_only);
+    assert_int_equal(config->mounts[1].access, CONFIG_WRITE_ONLY);
+    assert_string_equal(config->mounts[1].users.items[0], "a*");
+    assert_int_equal(config->mounts[1].groups.count, 2);
     config_free(config);
 }
 

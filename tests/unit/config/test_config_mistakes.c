@@ -214,8 +214,8 @@ static void unknown_keys_get_a_suggestion(void **state)
            "did you mean \"port\"?");
     expect("\"plugins\": [{\"name\": \"a\", \"configuration\": {}}]", "/plugins/0/configuration",
            "is not a known key");
-    expect("\"mounts\": [{\"path\": \"/\", \"provider\": \"files\", \"readonly\": true}]," PLUGINS,
-           "/mounts/0/readonly", "did you mean \"read_only\"?");
+    expect("\"mounts\": [{\"path\": \"/\", \"provider\": \"files\", \"read_only\": true}]," PLUGINS,
+           "/mounts/0/read_only", "known here: path, provider, root, access, users, groups");
 }
 
 static void addresses_are_numeric(void **state)
@@ -351,6 +351,11 @@ static void mounts_form_a_tree(void **state)
     expect("\"mounts\": [" MOUNT("/") "," MOUNT("/a") "," MOUNT("/a") "]," PLUGINS,
            "/mounts/2/path", "mount 2 has this path too; choose another");
     expect("\"mounts\": [{\"path\": \"/\"}]", "/mounts/0/provider", "is missing; add it");
+    expect("\"mounts\": [" MOUNT("/") "," MOUNT("/a") "," MOUNT("/a/b") "]," PLUGINS,
+           "/mounts/2/path", "shows the same files as mount 2, within which it lies");
+    expect(
+        "\"mounts\": [{\"path\": \"/\", \"provider\": \"files\", \"root\": \"/srv/%g\"}]," PLUGINS,
+        "/mounts/0/root", "\"%\" stands before \"u\", \"h\" or \"%\" only");
 }
 
 static void subsystems_have_sound_names(void **state)

@@ -237,15 +237,16 @@ void plugin_call_cancel(struct plugin_call *call)
     }
 }
 
-/* The answer is dropped. A provider that hands out a handle now has lost it: that one fails. */
+/* What the answer hands out is for on_late; else the answer is dropped. */
 static void perform_late(struct plugin_call *call)
 {
     struct sp_fs_reply reply = {.head = {.struct_size = sizeof reply}};
     if (call->instance->hook)
         return;
-    if (call->operation != PLUGIN_FS_open && call->operation != PLUGIN_FS_opendir &&
-        call->operation != PLUGIN_FS_attach)
+    reply.head.verdict =
         store_perform(&call->instance->store, call->operation, call->event, &reply);
+    if (call->on_late)
+        call->on_late(call, &reply.head);
 }
 
 static void release(struct pending *pending)

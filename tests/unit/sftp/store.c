@@ -512,6 +512,9 @@ static int32_t attach(struct store *store, const struct sp_fs_attach *event,
     MOCK_CHECK(event->root.len < sizeof store->root);
     memcpy(store->root, event->root.data, (size_t)event->root.len);
     store->root[event->root.len] = '\0';
+    MOCK_CHECK(event->top.len < sizeof store->top);
+    memcpy(store->top, event->top.data, (size_t)event->top.len);
+    store->top[event->top.len] = '\0';
     reply->handle = 42;
     return SP_OK;
 }
@@ -521,10 +524,13 @@ int32_t store_perform(struct store *store, enum plugin_operation operation,
 {
     const void *e = event;
     MOCK_CHECK(event->connection);
+    if (store->fail[operation] && operation == PLUGIN_FS_close) /* it is closed all the same */
+        on_handle(store, operation, e, reply);
     if (store->fail[operation])
         return fail(reply, store->fail[operation]);
     switch (operation) {
     case PLUGIN_FS_attach:
+    case PLUGIN_FS_attach_top:
         return attach(store, e, reply);
     case PLUGIN_FS_detach:
         MOCK_CHECK(((const struct sp_fs_path *)e)->view == 42);

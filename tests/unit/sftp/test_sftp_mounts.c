@@ -91,19 +91,140 @@ static void no_file_is_made_where_mounts_make_a_directory(void **state)
     mock_free(mock);
 }
 
-static void nothing_moves_between_mounts(void **state)
+static struct mock *two_mounts(struct plugin_instance **ret_other)
+{
+    struct mock *mock = mock_new();
+    *ret_other = mock_mount(mock, "/other", "other");
+    store_file(mock_store(mock), "/f", "some text")->mode = 0640;
+    client_start(mock);
+    return mock;
+}
+
+static void a_file_moves_between_mounts(void **state)
 {
     (void)state;
-    struct mock *mock = mock_new();
-    mock_mount(mock, "/other", "other");
-    store_file(mock_store(mock), "/f", "f");
-    client_start(mock);
-    expect_status(mock, send_two_paths(mock, SFTP_RENAME, "/f", "/other/f"), SP_FS_FAILURE);
-    expect_status(mock, send_extended_paths(mock, "posix-rename@openssh.com", "/f", "/other/f"),
+    struct plugin_instance *other;
+    struct mock *mock = two_mounts(&other);
+    uint32_t id = send_two_paths(mock, SFTP_RENAME, "/f", "/other/g");
+    mock_settle(mock);
+    expect_status(mock, id, SP_FS_OK);
+    assert_null(store_find(mock_store(mock), "/f"));
+    assert_true(store_has(&other->store, "/g", "some text"));
+    assert_int_equal(store_find(&other->store, "/g")->mode, 0640);
+    assert_int_equal(store_open_handles(mock_store(mock)), 0);
+    mock_free(mock);
+}
+
+static void a_move_replaces_only_when_told(void **state)
+{
+    (void)state;
+    struct plugin_instance *other;
+    struct mock *mock = two_mounts(&other);
+    store_file(&other->store, "/g", "old");
+    store_directory(&other->store, "/d");
+    expect_status(mock, send_two_paths(mock, SFTP_RENAME, "/f", "/other/g"), SP_FS_FAILURE);
+    assert_true(store_has(&other->store, "/g", "old"));
+    expect_status(mock, send_extended_paths(mock, "posix-rename@openssh.com", "/f", "/other/d"),
                   SP_FS_FAILURE);
+    uint32_t id = send_extended_paths(mock, "posix-rename@openssh.com", "/f", "/other/g");
+    mock_settle(mock);
+    expect_status(mock, id, SP_FS_OK);
+    assert_true(store_has(&other->store, "/g", "some text"));
+    assert_null(store_find(mock_store(mock), "/f"));
+    char names[64];
+    list_names(mock, "/other", names, sizeof names);
+    assert_string_equal(names, ". .. d g");
+    mock_free(mock);
+}
+
+static void only_files_move_between_mounts(void **state)
+{
+    (void)state;
+    struct plugin_instance *other;
+    struct mock *mock = two_mounts(&other);
+    store_link(mock_store(mock), "/l", "/f");
+    store_directory(mock_store(mock), "/d");
+    expect_status(mock, send_two_paths(mock, SFTP_RENAME, "/l", "/other/l"), SP_FS_FAILURE);
+    expect_status(mock, send_two_paths(mock, SFTP_RENAME, "/d", "/other/d"), SP_FS_FAILURE);
+    expect_status(mock, send_two_paths(mock, SFTP_RENAME, "/none", "/other/n"), SP_FS_NO_SUCH_FILE);
     expect_status(mock, send_extended_paths(mock, "hardlink@openssh.com", "/f", "/other/f"),
                   SP_FS_FAILURE);
-    assert_true(store_has(mock_store(mock), "/f", "f"));
+    assert_null(store_find(&other->store, "/l"));
+    assert_null(store_find(&other->store, "/f"));
+    assert_int_equal(mock->started[PLUGIN_FS_open], 0);
+    mock_free(mock);
+}
+
+/* Wherever it fails, the source is there, and of the target nothing but what was there before. */
+static void a_move_that_fails_leaves_the_source_and_no_target(void **state)
+{
+    (void)state;
+    static const enum plugin_operation target_steps[] = {
+        PLUGIN_FS_open, PLUGIN_FS_write, PLUGIN_FS_close, PLUGIN_FS_rename, PLUGIN_FS_stat};
+    static const enum plugin_operation source_steps[] = {PLUGIN_FS_stat, PLUGIN_FS_open,
+                                                         PLUGIN_FS_read};
+    for (size_t i = 0; i < 8; i++) {
+        struct plugin_instance *other;
+        struct mock *mock = two_mounts(&other);
+        store_file(&other->store, "/g", "old");
+        if (i < 5)
+            other->store.fail[target_steps[i]] = SP_FS_QUOTA_EXCEEDED;
+        else
+            mock_store(mock)->fail[source_steps[i - 5]] = SP_FS_PERMISSION_DENIED;
+        uint32_t id = send_extended_paths(mock, "posix-rename@openssh.com", "/f", "/other/g");
+        mock_settle(mock);
+        expect_status(mock, id, i < 5 ? SP_FS_FAILURE : SP_FS_PERMISSION_DENIED);
+        memset(other->store.fail, 0, sizeof other->store.fail);
+        memset(mock_store(mock)->fail, 0, sizeof mock_store(mock)->fail);
+        assert_true(store_has(mock_store(mock), "/f", "some text"));
+        assert_true(store_has(&other->store, "/g", "old"));
+        char names[64];
+        list_names(mock, "/other", names, sizeof names);
+        assert_string_equal(names, ". .. g");
+        mock_free(mock);
+    }
+}
+
+/* The client leaves at each step: what is open is closed, and one of the two is there. */
+static void a_move_ends_with_its_channel(void **state)
+{
+    (void)state;
+    for (int steps = 0; steps < 14; steps++) {
+        struct plugin_instance *other;
+        struct mock *mock = two_mounts(&other);
+        mock_store(mock)->max_io = 4; /* so that there are several pieces */
+        mock->calls = MOCK_LATER;
+        send_two_paths(mock, SFTP_RENAME, "/f", "/other/g");
+        for (int i = 0; i < steps; i++)
+            if (!mock_step(mock))
+                mock_run_tasks(mock);
+        mock_close(mock);
+        mock_settle(mock);
+        bool is_there = store_has(mock_store(mock), "/f", "some text");
+        assert_true(is_there || store_has(&other->store, "/g", "some text"));
+        assert_int_equal(store_open_handles(mock_store(mock)), 0);
+        assert_int_equal(store_open_handles(&other->store), 0);
+        if (steps < 8) /* before the copy is complete */
+            assert_true(is_there && !store_find(&other->store, "/g"));
+        mock_free(mock);
+    }
+}
+
+static void a_move_answers_in_time(void **state)
+{
+    (void)state;
+    struct plugin_instance *other;
+    struct mock *mock = two_mounts(&other);
+    mock->calls = MOCK_LATER;
+    uint32_t id = send_two_paths(mock, SFTP_RENAME, "/f", "/other/g");
+    while (mock->started[PLUGIN_FS_read] == 0)
+        mock_step(mock);
+    mock_time_out(mock);
+    expect_status(mock, id, SP_FS_FAILURE);
+    mock_release(mock);
+    mock_settle(mock);
+    assert_true(store_has(mock_store(mock), "/f", "some text"));
+    assert_null(store_find(&other->store, "/g"));
     mock_free(mock);
 }
 
@@ -113,7 +234,7 @@ static void data_is_copied_between_mounts(void **state)
     struct mock *mock = mock_new();
     struct plugin_instance *other = mock_mount(mock, "/other", "other");
     store_file(mock_store(mock), "/f", "some text");
-    mock->session.mounts[0].read_only = true; /* which does not matter for a source */
+    mock->session.mounts[0].access = CONFIG_READ_ONLY; /* which does not matter for a source */
     client_start(mock);
     struct handle from = open_file(mock, "/f", FXF_READ);
     struct handle to = open_file(mock, "/other/f", FXF_WRITE | FXF_CREAT);
@@ -131,7 +252,7 @@ static void read_only_users_and_mounts_change_nothing(void **state)
         struct mock *mock = mock_new();
         store_file(mock_store(mock), "/f", "f");
         mock->session.grant.read_only = (uint32_t)is_user;
-        mock->session.mounts[0].read_only = !is_user;
+        mock->session.mounts[0].access = is_user ? CONFIG_READ_WRITE : CONFIG_READ_ONLY;
         client_start(mock);
         struct handle file = open_file(mock, "/f", FXF_READ);
         expect_data(mock, send_read(mock, file, 0, 10), "f");
@@ -164,11 +285,11 @@ static void without_mounts_there_is_an_empty_root(void **state)
     mock_free(mock);
 }
 
+/* What the store has is what lies in the home then. */
 static struct mock *restricted(void)
 {
     struct mock *mock = mock_new();
     mock->session.grant.restrict_to_home = 1;
-    store_file(mock_store(mock), "/secret", "secret");
     client_start(mock);
     return mock;
 }
@@ -181,29 +302,63 @@ static void a_restricted_user_sees_the_home_as_root(void **state)
     expect_name(mock, send_path(mock, SFTP_REALPATH, "../../x"), "/x");
     expect_name(mock, send_extended_paths(mock, "home-directory", "demo", NULL), "/");
     expect_name(mock, send_extended_paths(mock, "expand-path@openssh.com", "~/x", NULL), "/x");
+    assert_string_equal(mock_store(mock)->root, "configured");
+    assert_string_equal(mock_store(mock)->top, "/home/demo");
+    open_file(mock, "/f", FXF_WRITE | FXF_CREAT);
+    assert_non_null(store_find(mock_store(mock), "/f"));
+    char names[64];
+    list_names(mock, "/..", names, sizeof names);
+    assert_string_equal(names, ". .. home f");
+    expect_status(mock, send_path(mock, SFTP_RMDIR, "/"), SP_FS_PERMISSION_DENIED);
+    mock_free(mock);
+}
+
+static void a_restricted_users_links_are_the_providers(void **state)
+{
+    (void)state;
+    struct mock *mock = restricted();
+    expect_status(mock, send_two_paths(mock, SFTP_SYMLINK, "../../secret", "/l"), SP_FS_OK);
+    expect_status(mock, send_two_paths(mock, SFTP_SYMLINK, "/f", "/m"), SP_FS_OK);
+    assert_string_equal(store_find(mock_store(mock), "/m")->target, "/f");
+    expect_name(mock, send_path(mock, SFTP_READLINK, "/l"), "../../secret");
+    expect_name(mock, send_path(mock, SFTP_READLINK, "/m"), "/f");
+    mock_free(mock);
+}
+
+static void a_provider_without_attach_top_keeps_users_in_by_names(void **state)
+{
+    (void)state;
+    struct mock *mock = mock_new();
+    mock->session.host.instances[0].lacks[PLUGIN_FS_attach_top] = true;
+    mock->session.grant.restrict_to_home = 1;
+    store_file(mock_store(mock), "/secret", "secret");
+    client_start(mock);
     expect_status(mock, send_path(mock, SFTP_STAT, "/../../secret"), SP_FS_NO_SUCH_FILE);
     expect_status(mock, send_open(mock, "/secret", FXF_READ), SP_FS_NO_SUCH_FILE);
     open_file(mock, "/f", FXF_WRITE | FXF_CREAT);
     assert_non_null(store_find(mock_store(mock), "/home/demo/f"));
-    char names[64];
-    list_names(mock, "/..", names, sizeof names);
-    assert_string_equal(names, ". .. f");
+    expect_status(mock, send_two_paths(mock, SFTP_SYMLINK, "f", "/l"), SP_FS_PERMISSION_DENIED);
+    store_link(mock_store(mock), "/home/demo/out", "/secret");
+    expect_status(mock, send_path(mock, SFTP_REALPATH, "/out"), SP_FS_NO_SUCH_FILE);
+    assert_string_equal(mock_store(mock)->top, "");
     mock_free(mock);
 }
 
-static void a_restricted_user_cannot_link_out_of_the_home(void **state)
+static void a_restricted_user_has_the_mounts_in_the_home(void **state)
 {
     (void)state;
-    struct mock *mock = restricted();
-    expect_status(mock, send_two_paths(mock, SFTP_SYMLINK, "../../secret", "/l"),
-                  SP_FS_PERMISSION_DENIED);
-    expect_status(mock, send_two_paths(mock, SFTP_SYMLINK, "a/..", "/l"), SP_FS_PERMISSION_DENIED);
-    expect_status(mock, send_two_paths(mock, SFTP_SYMLINK, "/../../secret", "/l"), SP_FS_OK);
-    assert_string_equal(store_find(mock_store(mock), "/home/demo/l")->target, "/home/demo/secret");
-    expect_name(mock, send_path(mock, SFTP_READLINK, "/l"), "/secret");
-    expect_status(mock, send_two_paths(mock, SFTP_SYMLINK, "..a/b", "/m"), SP_FS_OK);
-    store_link(mock_store(mock), "/home/demo/out", "/secret");
-    expect_status(mock, send_path(mock, SFTP_REALPATH, "/out"), SP_FS_NO_SUCH_FILE);
+    struct mock *mock = mock_new();
+    mock_mount(mock, "/other", "other");
+    struct plugin_instance *inner = mock_mount(mock, "/home/demo/in", "inner");
+    store_file(&inner->store, "/f", "inner");
+    mock->session.grant.restrict_to_home = 1;
+    client_start(mock);
+    char names[64];
+    list_names(mock, "/", names, sizeof names);
+    assert_string_equal(names, ". .. in home");
+    expect_status(mock, send_path(mock, SFTP_STAT, "/other"), SP_FS_NO_SUCH_FILE);
+    expect_data(mock, send_read(mock, open_file(mock, "/in/f", FXF_READ), 0, 10), "inner");
+    assert_string_equal(inner->store.top, "");
     mock_free(mock);
 }
 
@@ -215,12 +370,19 @@ int main(void)
         cmocka_unit_test(mounts_show_in_listings_once),
         cmocka_unit_test(mount_points_cannot_be_made_moved_or_removed),
         cmocka_unit_test(no_file_is_made_where_mounts_make_a_directory),
-        cmocka_unit_test(nothing_moves_between_mounts),
+        cmocka_unit_test(a_file_moves_between_mounts),
+        cmocka_unit_test(a_move_replaces_only_when_told),
+        cmocka_unit_test(only_files_move_between_mounts),
+        cmocka_unit_test(a_move_that_fails_leaves_the_source_and_no_target),
+        cmocka_unit_test(a_move_ends_with_its_channel),
+        cmocka_unit_test(a_move_answers_in_time),
         cmocka_unit_test(data_is_copied_between_mounts),
         cmocka_unit_test(read_only_users_and_mounts_change_nothing),
         cmocka_unit_test(without_mounts_there_is_an_empty_root),
         cmocka_unit_test(a_restricted_user_sees_the_home_as_root),
-        cmocka_unit_test(a_restricted_user_cannot_link_out_of_the_home),
+        cmocka_unit_test(a_restricted_users_links_are_the_providers),
+        cmocka_unit_test(a_provider_without_attach_top_keeps_users_in_by_names),
+        cmocka_unit_test(a_restricted_user_has_the_mounts_in_the_home),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -84,16 +84,16 @@ static void everything_that_changes_is_refused_where_it_is_read_only(void **stat
     const char *text = NULL;
     for (int i = 0; i < SFTP_OP_COUNT; i++) {
         const struct sftp_operation *row = sftp_operation((enum sftp_operation_id)i);
-        struct sftp_mount *mount = &tree->mounts[0];
+        struct sftp_mount *mount = tree->mounts[0];
         bool changes = is_change((enum sftp_operation_id)i);
         tree->is_read_only = true;
         assert_int_equal(sftp_authorize(tree, row, 0, mount, NULL, &text) != SP_FS_OK, changes);
         tree->is_read_only = false;
-        mock->session.mounts[0].read_only = true;
+        mock->session.mounts[0].access = CONFIG_READ_ONLY;
         assert_int_equal(sftp_authorize(tree, row, 0, mount, NULL, &text) != SP_FS_OK,
                          changes && i != SFTP_OP_COPY_DATA); /* which reads the first */
         assert_int_equal(sftp_authorize(tree, row, 0, NULL, mount, &text) != SP_FS_OK, changes);
-        mock->session.mounts[0].read_only = false;
+        mock->session.mounts[0].access = CONFIG_READ_WRITE;
     }
     const struct sftp_operation *open = sftp_operation(SFTP_OP_OPEN);
     tree->is_read_only = true;
