@@ -117,8 +117,8 @@ static int32_t attach_at(struct fs_posix *fs, const struct sp_fs_attach *event, 
     int rc = identity_find(system_user_of(head), &identity);
     if (rc < 0) {
         char text[512];
-        snprintf(text, sizeof text, "the system_user %.256s cannot be found: %s",
-                 system_user_of(head), strerrordesc_np(-rc));
+        snprintf(text, sizeof text, "the user's system_user %.256s cannot be found: %s",
+                 system_user_of(head), rc == -ENOENT ? "no such account" : strerrordesc_np(-rc));
         fs->host->log(fs->host, SP_LOG_ERROR, sp_str_of(text));
         return reply_status(fs, head, SP_FS_FAILURE, "The server has no account for you");
     }
