@@ -51,6 +51,7 @@ struct question {
         struct sp_fs_handle handle;
     } event;
     int done;
+    int late;
     int released;
     int32_t verdict;
     bool has_reply;
@@ -181,6 +182,15 @@ static inline void question_done(struct plugin_call *call, int32_t verdict,
 static inline void question_released(struct plugin_call *call)
 {
     container_of(call, struct question, call)->released++;
+}
+
+/* For call.on_late: the caller takes what comes when it has given up. */
+static inline void question_late(struct plugin_call *call, const struct sp_reply *reply)
+{
+    struct question *q = container_of(call, struct question, call);
+    assert_int_equal(q->released, 0);
+    q->late++;
+    q->verdict = reply->verdict;
 }
 
 static inline void question_init(struct question *q, struct stage *stage, const char *instance,

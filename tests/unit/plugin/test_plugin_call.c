@@ -253,6 +253,30 @@ static void run_blocking_outside_the_operation_is_refused(void **state)
     end();
 }
 
+static void answer_of_a_call_that_was_given_up_goes_to_who_takes_it(void **state)
+{
+    (void)state;
+    for (int is_taken = 0; is_taken < 2; is_taken++) {
+        struct question q;
+        struct sp_auth_reply reply = {.head = {sizeof reply, SP_ALLOW}};
+        begin("puppet-reactor", 1);
+        stage_up(&stage, NULL);
+        puppet->on_call = keep_token;
+        question_init(&q, &stage, "doll", PLUGIN_AUTH_password);
+        q.call.on_late = is_taken ? question_late : NULL;
+        plugin_call_start(&q.call);
+        plugin_call_cancel(&q.call);
+        assert_int_equal(q.released, 0);
+        assert_int_equal(seen.host->complete(seen.host, seen.token, &reply.head),
+                         is_taken ? 0 : SP_E_STALE);
+        stage_wait(&stage, q.released);
+        assert_int_equal(q.done, 0);
+        assert_int_equal(q.late, is_taken);
+        assert_int_equal(q.verdict, is_taken ? SP_ALLOW : 0);
+        end();
+    }
+}
+
 static const struct sp_host *other_host;
 
 static int32_t keep_other_host(const struct sp_host *host, const char *config)
@@ -764,6 +788,7 @@ int main(void)
         cmocka_unit_test(answer_may_come_from_any_thread),
         cmocka_unit_test(reactor_plugin_may_leave_the_loop),
         cmocka_unit_test(run_blocking_outside_the_operation_is_refused),
+        cmocka_unit_test(answer_of_a_call_that_was_given_up_goes_to_who_takes_it),
         cmocka_unit_test(question_of_one_instance_is_not_answered_by_another),
         cmocka_unit_test(calls_for_one_connection_never_overlap),
         cmocka_unit_test(calls_of_a_serial_plugin_never_overlap),

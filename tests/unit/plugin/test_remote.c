@@ -11,6 +11,7 @@
 #include <sys/wait.h>
 
 #include "base/err.h"
+#include "plugin/marshal.h"
 #include "plugin/peer.h"
 #include "remote_guest.h"
 
@@ -652,6 +653,32 @@ static void what_means_nothing_is_passed_over(void **state)
     close(hostile);
 }
 
+/* The answer has crossed the cancel. */
+static void an_answer_that_crosses_a_cancel_goes_to_who_takes_it(void **state)
+{
+    const struct layout *layout = plugin_operation_info(PLUGIN_AUTH_password)->reply;
+    const struct sp_auth_reply reply = {.head = {sizeof reply, SP_ALLOW}};
+    struct question q;
+    uint8_t body[1024];
+    (void)state;
+    replace_guest();
+    question_init(&q, &stage, "doll", PLUGIN_AUTH_password);
+    q.call.on_late = question_late;
+    plugin_call_start(&q.call);
+    struct peer_message message = {.kind = PEER_REPLY, .id = q.call.state.token};
+    message.length = (uint32_t)marshal_size(layout, &reply);
+    assert_in_range(message.length, 1, sizeof body);
+    marshal_put(layout, &reply, body);
+    plugin_call_cancel(&q.call);
+    say(&message, body);
+    say(&(struct peer_message){.kind = PEER_RELEASED, .id = message.id}, NULL);
+    stage_wait(&stage, q.released);
+    assert_int_equal(q.done, 0);
+    assert_int_equal(q.late, 1);
+    assert_int_equal(q.verdict, SP_ALLOW);
+    close(hostile);
+}
+
 static void channels_of_other_instances_are_out_of_its_reach(void **state)
 {
     struct question q;
@@ -778,6 +805,7 @@ int main(int argc, char **argv)
         WITH_STAGE(many_calls_are_all_answered),
         WITH_STAGE(a_process_that_breaks_the_rules_is_left),
         WITH_STAGE(what_means_nothing_is_passed_over),
+        WITH_STAGE(an_answer_that_crosses_a_cancel_goes_to_who_takes_it),
         WITH_STAGE(channels_of_other_instances_are_out_of_its_reach),
         WITH_STAGE(no_more_is_sent_than_was_granted),
         WITH_STAGE(released_without_an_answer_is_a_failure),
