@@ -224,7 +224,9 @@ static int come_up(struct serve *serve, const char *config_file, struct report *
 static void settle(struct serve *serve)
 {
     uint64_t until = clock_now_ms() + SETTLE_MS;
-    while (plugin_host_is_busy(serve->host) && clock_now_ms() < until)
+    sftp_transfers_hurry();
+    while ((plugin_host_is_busy(serve->host) || sftp_transfers_are_pending()) &&
+           clock_now_ms() < until)
         reactor_turn(serve->reactor, SETTLE_TURN_MS);
 }
 

@@ -68,6 +68,7 @@ static void on_idle(struct reactor_timer *timer)
 static void engine_free(struct sftp_engine *engine)
 {
     reactor_timer_cancel(engine->tree->reactor, &engine->idle);
+    list_remove(&engine->waiter.link);
     sftp_requests_free_spare(engine);
     sftp_block_unref(engine->partial);
     idmap_free(&engine->handle_ids);
@@ -80,7 +81,24 @@ static void engine_free(struct sftp_engine *engine)
 static bool is_busy(const struct sftp_engine *engine)
 {
     return engine->requests_count >= engine->tree->config->limits.requests_per_channel ||
-           engine->input_bytes >= INPUT_MAX || channel_is_full(engine->channel);
+           engine->input_bytes >= INPUT_MAX || channel_is_full(engine->channel) ||
+           sftp_transfers_are_behind(engine->account);
+}
+
+static void on_room(struct sftp_waiter *waiter)
+{
+    struct sftp_engine *engine = container_of(waiter, struct sftp_engine, waiter);
+    sftp_engine_enter(engine);
+    sftp_engine_leave(engine);
+}
+
+/* What the client sends waits until on_writable, an answer or on_room. */
+static void refuse_input(struct sftp_engine *engine)
+{
+    engine->has_refused = true;
+    list_remove(&engine->waiter.link);
+    if (sftp_transfers_are_behind(engine->account))
+        list_append(&engine->account->waiters, &engine->waiter.link);
 }
 
 void sftp_engine_enter(struct sftp_engine *engine)
@@ -248,7 +266,7 @@ static size_t on_data(void *arg, uint32_t stream, const uint8_t *data, size_t le
     engine->is_taking = true;
     while (taken < length && !sftp_engine_is_closed(engine)) {
         if (is_busy(engine)) {
-            engine->has_refused = true;
+            refuse_input(engine);
             break;
         }
         taken += take(engine, data + taken, length - taken);
@@ -302,7 +320,7 @@ struct sftp_engine *sftp_engine_new(struct channel *channel)
 {
     struct sftp_engine *engine = calloc(1, sizeof *engine);
     struct sftp_tree *tree = engine ? sftp_tree_new(channel) : NULL;
-    struct sftp_account *account = tree ? sftp_account_get(tree->connection->id) : NULL;
+    struct sftp_account *account = tree ? sftp_account_get(channel_session(channel)) : NULL;
     if (!account) {
         if (tree)
             sftp_tree_unref(tree);
@@ -320,6 +338,8 @@ struct sftp_engine *sftp_engine_new(struct channel *channel)
     list_init(&engine->paths);
     list_init(&engine->spare);
     list_init(&engine->handles);
+    list_init(&engine->waiter.link);
+    engine->waiter.on_room = on_room;
     new_salt(engine);
     return engine;
 }

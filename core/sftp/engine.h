@@ -25,20 +25,14 @@
 #include "base/list.h"
 #include "session/channel.h"
 #include "session/session.h"
+#include "sftp/account.h"
 #include "sftp/block.h"
 #include "sftp/codec.h"
 #include "sftp/hooks.h"
 #include "sftp/operations.h"
 #include "sftp/storage.h"
+#include "sftp/transfer.h"
 #include "sftp/tree.h"
-
-/* Handles of all channels of one connection, which share a limit. */
-struct sftp_account {
-    uint64_t connection;
-    uint32_t references;
-    uint32_t handles;       /* open, or being opened */
-    struct list hash_turns; /* see hash_turn.h */
-};
 
 struct sftp_engine {
     struct channel *channel; /* NULL once it is gone */
@@ -71,6 +65,7 @@ struct sftp_engine {
     size_t input_bytes;  /* memory of WRITEs that are not done */
     size_t output_bytes; /* promised to READs that are not done */
     struct reactor_timer idle;
+    struct sftp_waiter waiter; /* for hooks that are behind */
     uint32_t depth; /* of our functions on the stack that use the engine: do not free it */
     bool is_initialised, is_failed, is_eof, has_ended;
     bool is_running, is_taking, has_refused;
@@ -93,12 +88,14 @@ struct sftp_handle {
     bool is_broken;           /* a call was given up: what it does, and when, is unknown */
     bool is_retired;          /* to be closed and freed once nothing is outstanding */
     bool is_closed;           /* the provider was told */
+    bool is_part_removed;     /* … also to remove it, as it is not complete */
     bool is_virtual;          /* a hook's own: it answers everything that is asked of it */
     bool is_told;             /* hooks on close were asked about it, or there are none */
     bool has_dots, is_at_end; /* READDIR: what was listed */
     size_t mount_cursor;
     struct sftp_call closing;
     uint64_t bytes_read, bytes_written;
+    struct sftp_part part;
     uint64_t file;    /* its number, as hooks know it */
     char *final_path; /* what it is to be called once it is complete: see SP_SFTP_CHANGE_FINAL */
     uint32_t final_flags; /* SP_SFTP_FINAL_* */
@@ -234,6 +231,9 @@ void sftp_request_answer(struct sftp_request *request, uint32_t status,
 void sftp_request_attributes(struct sftp_request *request,
                              const struct sp_fs_attributes *attributes);
 void sftp_request_name(struct sftp_request *request, const char *name);
+/* The same, with what is there; attributes may be NULL. */
+void sftp_request_path(struct sftp_request *request, const char *path,
+                       const struct sp_fs_attributes *attributes);
 /* The provider has opened provider_handle: the client gets a handle for it, or a failure. */
 void sftp_request_opened(struct sftp_request *request, enum sftp_handle_kind kind,
                          const struct sftp_place *place, uint32_t flags, uint64_t provider_handle);
@@ -253,6 +253,19 @@ void sftp_request_conclude(struct sftp_request *request);
 /* The reply has been sent. */
 void sftp_request_finish(struct sftp_request *request);
 
+/* request_transfer.c */
+/* The client is told of the request's end, now. */
+void sftp_request_observe(const struct sftp_request *request, uint32_t status,
+                          const struct sp_fs_reply *reply);
+/* The handle is no part of a transfer any more; reason may be NULL. */
+void sftp_handle_end_part(struct sftp_handle *handle, bool is_good, const char *reason);
+/* For a handle with a final_path that the provider has closed: the event that gives it the name, or
+ * removes the part. False: that cannot be, or need not. */
+bool sftp_final_rename(const struct sftp_handle *handle, struct sftp_call *call);
+bool sftp_final_remove(const struct sftp_handle *handle, struct sftp_call *call);
+/* It has been given the name. */
+void sftp_final_given(struct sftp_handle *handle);
+
 /* execute_directory.c */
 /* request->listing anew, of these. 0 or negative. */
 int sftp_request_list(struct sftp_request *request, const struct sp_fs_entry *entries,
@@ -262,9 +275,6 @@ int sftp_request_list(struct sftp_request *request, const struct sp_fs_entry *en
 #define SFTP_DATA_AT 16u
 
 /* handle.c */
-/* NULL: out of memory. */
-struct sftp_account *sftp_account_get(uint64_t connection);
-void sftp_account_put(struct sftp_account *account);
 /* How many a connection may have open: as configured, or fewer if the user's grant says so. */
 uint32_t sftp_handles_max(const struct sftp_engine *engine);
 /* Room for one more handle? Then it counts until sftp_handle_unreserve() or the handle's end. */

@@ -43,14 +43,37 @@ void sftp_execute_open(struct sftp_request *request)
     sftp_request_ask(request, request->place.mount, PLUGIN_FS_open, on_open);
 }
 
+static void on_named(struct sftp_call *call, uint32_t status, const struct sp_fs_reply *reply)
+{
+    struct sftp_request *request = sftp_request_of(call);
+    if (status == SP_FS_OK)
+        sftp_final_given(request->handle);
+    sftp_request_answer(request, status, reply);
+}
+
+/* It is complete, and is called what it is to be called from now on. */
+static void give_name(struct sftp_request *request)
+{
+    if (sftp_final_rename(request->handle, &request->call))
+        sftp_request_ask(request, request->handle->mount, PLUGIN_FS_rename, on_named);
+    else
+        sftp_request_status(request, SP_FS_FAILURE, "The storage of this name has changed");
+}
+
 static void on_close(struct sftp_call *call, uint32_t status, const struct sp_fs_reply *reply)
 {
     struct sftp_request *request = sftp_request_of(call);
-    request->handle->is_closed = true;
-    sftp_handle_retire(request->handle);
+    struct sftp_handle *handle = request->handle;
+    handle->is_closed = true;
+    sftp_handle_retire(handle); /* and what is left of it goes with it */
     if (status == SP_FS_OP_UNSUPPORTED) /* a provider that need not be told */
         status = SP_FS_OK;
-    sftp_request_answer(request, status, reply);
+    if (status != SP_FS_OK || !handle->final_path)
+        sftp_request_answer(request, status, reply);
+    else if (handle->part.has_failed)
+        sftp_request_status(request, SP_FS_FAILURE, "It is not complete: a write has failed");
+    else
+        request->next = give_name;
 }
 
 void sftp_execute_close(struct sftp_request *request)

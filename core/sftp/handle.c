@@ -10,41 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/hashmap.h"
 #include "base/log.h"
-
-/* Connections with SFTP channels on this thread. */
-static _Thread_local struct hashmap accounts;
-
-struct sftp_account *sftp_account_get(uint64_t connection)
-{
-    struct sftp_account *account = hashmap_get(&accounts, connection);
-    if (account) {
-        account->references++;
-        return account;
-    }
-    account = calloc(1, sizeof *account);
-    if (!account)
-        return NULL;
-    account->connection = connection;
-    account->references = 1;
-    list_init(&account->hash_turns);
-    if (hashmap_add(&accounts, connection, account) < 0) {
-        free(account);
-        return NULL;
-    }
-    return account;
-}
-
-void sftp_account_put(struct sftp_account *account)
-{
-    if (--account->references > 0)
-        return;
-    hashmap_remove(&accounts, account->connection);
-    free(account);
-    if (accounts.count == 0)
-        hashmap_free(&accounts);
-}
 
 uint32_t sftp_handles_max(const struct sftp_engine *engine)
 {
@@ -117,6 +83,7 @@ static void handle_free(struct sftp_handle *handle)
     log_debug("sftp.closed", LOG_U64("conn", engine->tree->connection->id),
               LOG_STR("user", engine->tree->connection->user), LOG_TEXT("path", handle->path),
               LOG_U64("read", handle->bytes_read), LOG_U64("written", handle->bytes_written));
+    sftp_handle_end_part(handle, false, NULL); /* if the client has not closed it */
     sftp_handle_unreserve(engine);
     list_remove(&handle->link);
     free(handle->final_path);
@@ -142,17 +109,43 @@ static void on_close_release(struct sftp_call *call)
     sftp_engine_leave(engine);
 }
 
+static void on_remove_answer(struct sftp_call *call, uint32_t status,
+                             const struct sp_fs_reply *reply)
+{
+    struct sftp_handle *handle = container_of(call, struct sftp_handle, closing);
+    if (status != SP_FS_OK)
+        log_warning("sftp.part_left", LOG_U64("conn", handle->engine->tree->connection->id),
+                    LOG_TEXT("path", handle->path), LOG_U64("status", status),
+                    LOG_STR("text", reply->text));
+}
+
+/* A file that was written under another name and has not become what it was to be. True if the
+ * provider is asked to remove it. */
+static bool remove_part(struct sftp_handle *handle)
+{
+    if (handle->is_part_removed || !handle->final_path || !handle->mount ||
+        !sftp_final_remove(handle, &handle->closing))
+        return false;
+    handle->is_part_removed = true;
+    handle->outstanding = 1;
+    handle->closing.on_answer = on_remove_answer;
+    handle->closing.on_release = on_close_release;
+    sftp_call_start(&handle->closing, handle->engine->tree, handle->mount, PLUGIN_FS_remove);
+    return true;
+}
+
 /* Nothing is outstanding: tell the provider, or free it if that is done. */
 static void finish(struct sftp_handle *handle)
 {
     if (handle->is_closed || !handle->mount) {
-        if (handle->is_told || !sftp_handle_tell_lost(handle))
+        if (!remove_part(handle) && (handle->is_told || !sftp_handle_tell_lost(handle)))
             handle_free(handle);
         return;
     }
     handle->is_closed = true;
     handle->outstanding = 1;
     sftp_call_handle(&handle->closing, handle->provider_handle, 0, NULL);
+    handle->closing.event.handle.flags = SP_CLOSE_ABORTED; /* or the client's CLOSE had done it */
     handle->closing.on_answer = on_close_answer;
     handle->closing.on_release = on_close_release;
     sftp_call_start(&handle->closing, handle->engine->tree, handle->mount,

@@ -84,6 +84,38 @@ static uint32_t check_mounts(struct sftp_request *request, const char **ret_text
                                    operation, &request->message.flags, ret_text);
 }
 
+/* VPATH_MAX if it does not fit. */
+static size_t append(char out[VPATH_MAX], size_t length, struct sp_str text)
+{
+    if (length >= VPATH_MAX || text.len >= VPATH_MAX - length)
+        return VPATH_MAX;
+    if (text.len > 0)
+        memcpy(out + length, text.data, (size_t)text.len);
+    return length + (size_t)text.len;
+}
+
+/* REALPATH of version 6 names further paths, each as seen from the one before. */
+static uint32_t compose(struct sp_str *name, struct sp_str *others, char out[VPATH_MAX])
+{
+    struct sp_str other;
+    size_t length = 0;
+    while (sftp_next_composed(others, &other)) {
+        bool is_first = length == 0;
+        if (other.len > 0 && other.data[0] == '/')
+            length = 0;
+        else if (is_first)
+            length = append(out, 0, *name);
+        if (length > 0)
+            length = append(out, length, (struct sp_str){"/", 1});
+        length = append(out, length, other);
+        if (length >= VPATH_MAX)
+            return SP_FS_INVALID_FILENAME;
+        out[length] = '\0';
+        *name = (struct sp_str){out, length};
+    }
+    return SP_FS_OK;
+}
+
 static uint32_t place_paths(struct sftp_request *request, const char **ret_text)
 {
     struct sftp_engine *engine = request->engine;
@@ -95,6 +127,8 @@ static uint32_t place_paths(struct sftp_request *request, const char **ret_text)
         status = sftp_tree_expand(engine->tree, name, second);
         name = text_of(second);
     }
+    if (status == SP_FS_OK)
+        status = compose(&name, &request->message.compose, second);
     if (status == SP_FS_OK)
         status = sftp_tree_resolve(engine->tree, name, path);
     if (status == SP_FS_OK && operation->subject == SFTP_SUBJECT_TWO_PATHS)
@@ -306,6 +340,10 @@ void sftp_request_receive(struct sftp_engine *engine, const uint8_t *data, size_
         return;
     }
     struct sftp_request *request = sftp_request_new(engine);
+    if (!request && type == SFTP_WRITE) { /* nobody would know which file lacks it */
+        sftp_engine_fail(engine, "out of memory");
+        return;
+    }
     if (!request) {
         sftp_engine_send_status(engine, id, SP_FS_FAILURE, text_of("Out of memory"));
         return;
@@ -317,6 +355,7 @@ void sftp_request_receive(struct sftp_engine *engine, const uint8_t *data, size_
         return;
     }
     operation->decode(&reader, &engine->dialect, &request->message);
+    request->operation = sftp_operation_meant(operation, &request->message);
     const char *text = NULL;
     if (wire_ok(&reader))
         find_handles(request);

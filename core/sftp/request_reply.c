@@ -142,6 +142,7 @@ static void give_result(struct sftp_request *request, enum sftp_answer_kind answ
         send_answer(request, answer, reply);
     else
         sftp_engine_send_status(request->engine, request->message.id, status, reply->text);
+    sftp_request_observe(request, status, reply);
     end_opening(request, status);
     sftp_request_finish(request);
 }
@@ -176,8 +177,15 @@ void sftp_request_attributes(struct sftp_request *request,
 
 void sftp_request_name(struct sftp_request *request, const char *name)
 {
+    sftp_request_path(request, name, NULL);
+}
+
+void sftp_request_path(struct sftp_request *request, const char *path,
+                       const struct sp_fs_attributes *attributes)
+{
     struct sp_fs_reply reply = no_reply;
-    reply.path = text_of(name);
+    reply.path = text_of(path);
+    reply.attributes = attributes;
     give_result(request, SFTP_ANSWER_PATH, SP_FS_OK, &reply, SP_SFTP_BY_PROVIDER);
 }
 
@@ -266,6 +274,7 @@ void sftp_request_refuse(struct sftp_request *request, uint32_t status, const ch
         return;
     }
     sftp_engine_send_status(engine, request->message.id, status, text_of(text));
+    sftp_request_observe(request, status, NULL);
     sftp_request_free(request);
 }
 
@@ -337,6 +346,7 @@ void sftp_request_conclude(struct sftp_request *request)
         send_answer(request, request->answer, result);
     else
         sftp_engine_send_status(engine, request->message.id, status, result->text);
+    sftp_request_observe(request, status, result);
     end_opening(request, status);
     sftp_request_finish(request);
 }

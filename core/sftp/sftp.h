@@ -9,9 +9,16 @@
 #ifndef SALLYPORT_SFTP_SFTP_H
 #define SALLYPORT_SFTP_SFTP_H
 
+#include <stdbool.h>
+
 #include "session/session.h"
 
 /* The subsystem "sftp" and the commands "scp", "md5sum" and its like; ends with a zeroed one. */
 extern const struct session_builtin sftp_builtins[];
+
+/* As the worker ends: whether hooks are still to be told of files that have come or gone, on this
+ * thread; and that they may not wait for hashes any more. */
+bool sftp_transfers_are_pending(void);
+void sftp_transfers_hurry(void);
 
 #endif
