@@ -12,6 +12,7 @@
 struct checker {
     struct test_host *host;
     const struct sp_fs_v1 *slots;
+    const char *root; /* as attached to */
     uint64_t view;
     struct sp_fs_support support;
     const char *behaviour;
