@@ -35,6 +35,9 @@ void sftp_execute_realpath(struct sftp_request *request);
 void sftp_execute_readlink(struct sftp_request *request);
 void sftp_execute_home_directory(struct sftp_request *request);
 
+/* execute_lock.c */
+void sftp_execute_lock(struct sftp_request *request); /* block, unblock */
+
 /* execute_hash.c */
 void sftp_execute_hash_handle(struct sftp_request *request);
 void sftp_execute_hash_name(struct sftp_request *request);

@@ -2,6 +2,7 @@
  * execute_path.c: requests about names: removing, renaming, linking, resolving; and the few that
  * are about no file at all. See execute.h. Reactor thread.
  */
+#include <stdlib.h>
 #include <string.h>
 
 #include "sftp/access.h"
@@ -34,8 +35,7 @@ void sftp_execute_on_two_paths(struct sftp_request *request)
     const char *target = request->operation->subject == SFTP_SUBJECT_LINK ? request->link_text
                                                                           : request->target.below;
     sftp_call_pair(&request->call, request->place.below, target, request->message.flags);
-    sftp_request_ask(request, request->place.mount, request->operation->provider,
-                     on_made);
+    sftp_request_ask(request, request->place.mount, request->operation->provider, on_made);
 }
 
 void sftp_execute_mkdir(struct sftp_request *request)
@@ -44,14 +44,62 @@ void sftp_execute_mkdir(struct sftp_request *request)
     sftp_request_ask(request, request->place.mount, PLUGIN_FS_mkdir, on_made);
 }
 
+static void free_path(struct sftp_request *request)
+{
+    free(request->own);
+}
+
+static void on_looked(struct sftp_call *call, uint32_t status, const struct sp_fs_reply *reply)
+{
+    struct sftp_request *request = sftp_request_of(call);
+    if (status == SP_FS_OK)
+        sftp_request_path(request, request->own, reply->attributes);
+    else if (request->message.check == SFTP_CHECK_IF_THERE)
+        sftp_request_name(request, request->own);
+    else
+        sftp_request_answer(request, status, reply);
+}
+
+static void look(struct sftp_request *request)
+{
+    sftp_call_path(&request->call, request->place.below, 0);
+    sftp_request_ask(request, request->place.mount, PLUGIN_FS_stat, on_looked);
+}
+
+/* The answer is known, and version 6 wants to know what is there. */
+static void look_at(struct sftp_request *request, const char *shown)
+{
+    if (!request->place.mount) {
+        struct sp_fs_attributes attributes;
+        sftp_tree_synthetic_attributes(&attributes);
+        bool is_there = request->place.is_above_mount;
+        if (is_there || request->message.check == SFTP_CHECK_IF_THERE)
+            sftp_request_path(request, shown, is_there ? &attributes : NULL);
+        else
+            sftp_request_status(request, SP_FS_NO_SUCH_FILE, NULL);
+        return;
+    }
+    request->own = strdup(shown);
+    request->free_own = free_path;
+    if (!request->own)
+        sftp_request_status(request, SP_FS_FAILURE, "Out of memory");
+    else if (request->call.state == SFTP_CALL_IDLE)
+        look(request);
+    else
+        request->next = look;
+}
+
 /* A path in the tree is the answer; what the user may not see is not there. */
 static void reply_path(struct sftp_request *request, const char *path)
 {
+    enum sftp_check check = request->message.check;
     const char *shown = sftp_tree_shown(request->engine->tree, path);
-    if (shown)
-        sftp_request_name(request, shown);
-    else
+    if (!shown)
         sftp_request_status(request, SP_FS_NO_SUCH_FILE, NULL);
+    else if (check == SFTP_CHECK_IF_THERE || check == SFTP_CHECK_ALWAYS)
+        look_at(request, shown);
+    else
+        sftp_request_name(request, shown);
 }
 
 /* What a provider resolved, as a path in the tree. False: it makes no sense. */
@@ -75,6 +123,9 @@ static void reply_composed(struct sftp_request *request, const struct sp_fs_repl
                            const char *last)
 {
     char path[VPATH_MAX];
+    bool is_there = *last == '\0';
+    if (!is_there) /* its parent was resolved: there is nothing to look at */
+        request->message.check = SFTP_CHECK_DEFAULT;
     if (reply->path.len > 0 && compose(request->place.mount, reply->path, last, path))
         reply_path(request, path);
     else
@@ -106,7 +157,8 @@ static void on_resolved(struct sftp_call *call, uint32_t status, const struct sp
     struct sftp_request *request = sftp_request_of(call);
     if (status == SP_FS_OK)
         reply_composed(request, reply, "");
-    else if (status == SP_FS_NO_SUCH_FILE && !request->place.is_above_mount)
+    else if (status == SP_FS_NO_SUCH_FILE && !request->place.is_above_mount &&
+             request->message.check != SFTP_CHECK_ALWAYS)
         request->next = resolve_parent;
     else if (status == SP_FS_NO_SUCH_FILE)
         reply_path(request, request->place.path);
@@ -118,8 +170,8 @@ void sftp_execute_realpath(struct sftp_request *request)
 {
     const struct sftp_place *place = &request->place;
     /* Where a session begins is known without asking, and so are mounts. */
-    if (!place->mount || place->is_mount_point || !place->mount->instance ||
-        strcmp(place->path, request->engine->tree->home) == 0 ||
+    if (request->message.check == SFTP_CHECK_NOTHING || !place->mount || place->is_mount_point ||
+        !place->mount->instance || strcmp(place->path, request->engine->tree->home) == 0 ||
         !plugin_instance_offers(place->mount->instance, PLUGIN_FS_realpath)) {
         reply_path(request, place->path);
         return;

@@ -118,8 +118,9 @@ void sftp_execute_vendor_id(struct sftp_request *request)
     sftp_request_status(request, SP_FS_OK, NULL);
 }
 
-/* Names are UTF-8 here as they are there, so translated and untranslated ones are the same. */
+/* Names that are not UTF-8 are shown in UTF-8, or as they are. */
 void sftp_execute_translation_control(struct sftp_request *request)
 {
+    request->engine->dialect.translates_names = request->message.flags != 0;
     sftp_request_status(request, SP_FS_OK, NULL);
 }

@@ -94,6 +94,18 @@ static const struct sftp_operation operations[SFTP_OP_COUNT] = {
                          .subject = SFTP_SUBJECT_LINK, .answer = SFTP_ANSWER_STATUS,
                          .makes_entry = true, .decode = sftp_get_symlink,
                          .execute = sftp_execute_on_two_paths},
+    [SFTP_OP_LINK] = {"link", SFTP_LINK, 6, FILES, .changes = SFTP_CHANGES, .family = SP_SFTP_LINK,
+                      .provider = PLUGIN_FS_link, .subject = SFTP_SUBJECT_TWO_PATHS,
+                      .answer = SFTP_ANSWER_STATUS, .makes_entry = true, .decode = sftp_get_link,
+                      .execute = sftp_execute_on_two_paths},
+    [SFTP_OP_BLOCK] = {"block", SFTP_BLOCK, 6, FILES, .family = SP_SFTP_LOCK,
+                       .provider = PLUGIN_FS_lock, .subject = SFTP_SUBJECT_FILE,
+                       .answer = SFTP_ANSWER_STATUS, .decode = sftp_get_block,
+                       .execute = sftp_execute_lock},
+    [SFTP_OP_UNBLOCK] = {"unblock", SFTP_UNBLOCK, 6, FILES, .family = SP_SFTP_LOCK,
+                         .provider = PLUGIN_FS_unlock, .subject = SFTP_SUBJECT_FILE,
+                         .answer = SFTP_ANSWER_STATUS, .decode = sftp_get_unblock,
+                         .execute = sftp_execute_lock},
 
     [SFTP_OP_POSIX_RENAME] = {"posix-rename", EXTENSION("posix-rename@openssh.com", "1"), FILES,
                               .changes = SFTP_CHANGES, .family = SP_SFTP_RENAME,
@@ -208,6 +220,14 @@ const struct sftp_operation *sftp_operation_find(uint8_t type, struct sp_str ext
             return operation;
     }
     return NULL;
+}
+
+const struct sftp_operation *sftp_operation_meant(const struct sftp_operation *operation,
+                                                  const struct sftp_message *message)
+{
+    if (operation != &operations[SFTP_OP_LINK])
+        return operation;
+    return &operations[message->is_symbolic ? SFTP_OP_SYMLINK : SFTP_OP_HARDLINK];
 }
 
 bool sftp_operation_is_available(const struct sftp_operation *operation,

@@ -34,6 +34,9 @@ enum sftp_operation_id {
     SFTP_OP_RENAME,
     SFTP_OP_READLINK,
     SFTP_OP_SYMLINK,
+    SFTP_OP_LINK,
+    SFTP_OP_BLOCK,
+    SFTP_OP_UNBLOCK,
     SFTP_OP_POSIX_RENAME,
     SFTP_OP_HARDLINK,
     SFTP_OP_FSYNC,
@@ -111,6 +114,9 @@ struct sftp_operation {
 const struct sftp_operation *sftp_operation(enum sftp_operation_id id);
 /* For a request's type and, with SFTP_EXTENDED, its extension's name. NULL: there is none. */
 const struct sftp_operation *sftp_operation_find(uint8_t type, struct sp_str extension);
+/* What it is in truth, now that the message is read: LINK is one of two others. */
+const struct sftp_operation *sftp_operation_meant(const struct sftp_operation *operation,
+                                                  const struct sftp_message *message);
 /* Whether to advertise it to this user: someone is there to do it. */
 bool sftp_operation_is_available(const struct sftp_operation *operation,
                                  const struct sftp_tree *tree);

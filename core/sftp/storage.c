@@ -15,6 +15,7 @@
 
 #include "base/err.h"
 #include "base/log.h"
+#include "sftp/support.h"
 
 static const struct sp_fs_reply empty_reply = {.head = {.struct_size = sizeof empty_reply}};
 static const char late_text[] = "The storage did not answer in time";
@@ -141,9 +142,17 @@ static bool gives_handle(enum plugin_operation operation)
     return operation == PLUGIN_FS_open || operation == PLUGIN_FS_opendir;
 }
 
+static void answer(struct sftp_call *call, uint32_t status, struct sp_str text);
+
 /* Send it on its way: the view is there. */
 static void perform(struct sftp_call *call)
 {
+    const char *text = "";
+    uint32_t status = sftp_support_check(&call->mount->support, call, &text);
+    if (status != SP_FS_OK) {
+        answer(call, status, str_of(text));
+        return;
+    }
     call->state = SFTP_CALL_UNDER_WAY;
     call->event.common.view = call->mount->view;
     call->event.common.head.connection = call->tree->connection;
@@ -187,6 +196,7 @@ static void on_attached(struct plugin_call *plugin_call, int32_t verdict,
     if (status == SP_FS_OK) {
         mount->state = SFTP_VIEW_ATTACHED;
         mount->view = fs_reply->handle;
+        sftp_support_init(&mount->support, fs_reply->support);
         mount->epoch = plugin_call->epoch;
     } else {
         mount->state = SFTP_VIEW_NONE;
@@ -267,6 +277,7 @@ void sftp_call_start(struct sftp_call *call, struct sftp_tree *tree, struct sftp
     if (mount->state == SFTP_VIEW_NONE && !offers_attach(mount)) {
         mount->state = SFTP_VIEW_ATTACHED;
         mount->epoch = plugin_instance_epoch(mount->instance);
+        sftp_support_init(&mount->support, NULL);
     }
     if (mount->state == SFTP_VIEW_ATTACHED) {
         perform(call);

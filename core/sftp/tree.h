@@ -37,6 +37,7 @@ struct sftp_mount {
     bool is_silent;            /* the provider missed a deadline, and has not answered since */
     uint64_t view;             /* what attach gave … */
     uint32_t epoch;            /* … and the provider's life in which it did */
+    struct sp_fs_support support; /* once attached */
     enum sftp_view state;
     struct list waiting; /* struct sftp_call: for attach */
     struct list link;    /* tree->former */
