@@ -238,7 +238,8 @@ static uint32_t change(struct sftp_act *act, const struct sp_sftp_reply *wish,
         status = sftp_request_place(request, ret_text);
     if (status == SP_FS_OK && wish->changes & SP_SFTP_CHANGE_FINAL)
         status = change_final(request, wish, ret_text);
-    if (status == SP_FS_OK && !describe(request)) {
+    /* Others see what came of it, if it came to anything. */
+    if ((status == SP_FS_OK || request->names) && !describe(request)) {
         *ret_text = "Out of memory";
         status = SP_FS_FAILURE;
     }

@@ -222,7 +222,9 @@ uint32_t sftp_request_place_final(struct sftp_request *request, const char *path
     struct sftp_tree *tree = request->engine->tree;
     struct sftp_place place;
     sftp_tree_locate(tree, path, &place);
-    if (place.mount != request->place.mount || place.is_mount_point || place.is_above_mount) {
+    const struct sftp_mount *mount = request->place.mount;
+    if (!mount || !place.mount || mount->config != place.mount->config || place.is_mount_point ||
+        place.is_above_mount) {
         *ret_text = "A plugin wants a file written on one mount and kept on another";
         return SP_FS_FAILURE;
     }

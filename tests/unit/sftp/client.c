@@ -198,7 +198,7 @@ bool next_reply(struct mock *mock, struct reply *ret_reply)
     ret_reply->status = UINT32_MAX;
     if (ret_reply->type == SFTP_STATUS) {
         ret_reply->status = wire_get_u32(&ret_reply->body);
-        struct sp_str text = wire_get_string(&ret_reply->body);
+        struct sp_str text = ret_reply->text = wire_get_string(&ret_reply->body);
         struct sp_str language = wire_get_string(&ret_reply->body);
         assert_true(wire_at_end(&ret_reply->body));
         assert_true(text.len > 0 && language.len > 0);

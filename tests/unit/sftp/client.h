@@ -12,7 +12,8 @@
 struct reply {
     uint8_t type;
     uint32_t id;
-    uint32_t status; /* with SFTP_STATUS */
+    uint32_t status; /* with SFTP_STATUS … */
+    struct sp_str text;
     struct wire_reader body;
     uint8_t *bytes; /* what body reads */
 };
