@@ -508,7 +508,11 @@ static void a_hook_hides_entries(void **state)
     char names[64];
     struct mock *mock = with_listing_hook();
     struct sp_fs_entry entries[1] = {
-        {.name = str("b"), .attributes = {.struct_size = sizeof entries[0].attributes}}};
+        {.name = str("b"),
+         .attributes = {.struct_size = sizeof entries[0].attributes,
+                        .valid = SP_ATTR_SIZE | SP_ATTR_OWNER_IDS | SP_ATTR_PERMISSIONS |
+                                 SP_ATTR_ACCESS_TIME | SP_ATTR_MODIFY_TIME,
+                        .type = SP_FILE_REGULAR}}};
     struct sp_sftp_reply *reply = answers(0, "readdir", true, SP_TAKE);
     reply->changes = SP_SFTP_CHANGE_ENTRIES;
     reply->entries = entries;
