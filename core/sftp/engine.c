@@ -14,6 +14,7 @@
 
 #include "base/err.h"
 #include "base/log.h"
+#include "sftp/version.h"
 
 #define IDLE_MS 1000u
 #define INPUT_MAX (1024u * 1024u) /* memory of WRITEs under way; one more message may pass it */
@@ -80,6 +81,8 @@ static void engine_free(struct sftp_engine *engine)
 /* Nothing more is taken until requests or output have gone down. */
 static bool is_busy(const struct sftp_engine *engine)
 {
+    if (engine->is_negotiating)
+        return true;
     return engine->requests_count >= engine->tree->config->limits.requests_per_channel ||
            engine->input_bytes >= INPUT_MAX || channel_is_full(engine->channel) ||
            sftp_transfers_are_behind(engine->account);
@@ -124,7 +127,7 @@ void sftp_engine_leave(struct sftp_engine *engine)
             channel_resume(engine->channel);
         }
         if (engine->channel && engine->is_eof && engine->requests_count == 0 &&
-            !engine->is_failed) {
+            !engine->is_negotiating && !engine->is_failed) {
             engine->is_failed = true; /* nothing is served any more */
             channel_send_exit_status(engine->channel, 0);
             channel_shut(engine->channel);
@@ -133,47 +136,8 @@ void sftp_engine_leave(struct sftp_engine *engine)
     if (engine->depth == 1 && !engine->channel && !engine->has_ended)
         end(engine);
     if (--engine->depth == 0 && !engine->channel && engine->requests_count == 0 &&
-        list_is_empty(&engine->handles))
+        !engine->is_negotiating && list_is_empty(&engine->handles))
         engine_free(engine);
-}
-
-static void send_version(struct sftp_engine *engine)
-{
-    struct buffer *buffer = sftp_scratch();
-    int rc = sftp_version_begin(buffer, engine->dialect.version);
-    for (int i = 0; i < SFTP_OP_COUNT && rc == 0; i++) {
-        const struct sftp_operation *operation = sftp_operation((enum sftp_operation_id)i);
-        if (operation->extension && sftp_operation_is_available(operation, engine->tree))
-            rc = sftp_version_add(buffer, operation->extension, operation->extension_version);
-    }
-    if (rc == 0) {
-        sftp_message_end(buffer);
-        rc = channel_send(engine->channel, SP_STREAM_DATA, buffer_data(buffer),
-                          buffer_length(buffer));
-    }
-    if (rc < 0)
-        sftp_engine_fail(engine, "out of memory");
-}
-
-/* INIT: 3 or later is answered with our version; earlier ones are other protocols. Bytes after the
- * version (extensions of clients) are ignored. */
-static void receive_init(struct sftp_engine *engine, const uint8_t *data, size_t length)
-{
-    struct wire_reader reader;
-    wire_reader_init(&reader, data, length);
-    uint8_t type = wire_get_u8(&reader);
-    uint32_t version = wire_get_u32(&reader);
-    if (type != SFTP_INIT) {
-        sftp_engine_fail(engine, "request before INIT");
-    } else if (version < SFTP_VERSION_MIN) {
-        sftp_engine_fail(engine, "the client's version of SFTP is older than 3");
-    } else {
-        uint32_t max = engine->tree->config->sftp_version_max;
-        engine->dialect.version = version < max ? version : max;
-        engine->dialect.translates_names = engine->dialect.version >= 6;
-        engine->is_initialised = true;
-        send_version(engine);
-    }
 }
 
 static void receive(struct sftp_engine *engine, const uint8_t *data, size_t length,
@@ -183,8 +147,8 @@ static void receive(struct sftp_engine *engine, const uint8_t *data, size_t leng
     if (!reactor_timer_is_set(&engine->idle))
         set_idle_timer(engine);
     if (!engine->is_initialised)
-        receive_init(engine, data, length);
-    else
+        sftp_version_receive(engine, data, length);
+    else if (!sftp_version_select(engine, data, length))
         sftp_request_receive(engine, data, length, block);
 }
 

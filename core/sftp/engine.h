@@ -3,6 +3,7 @@
  * with their turns, handles, and what executors use to answer.
  *
  *   engine.c         the channel: messages out of bytes, backpressure, end
+ *   version.c        what is agreed on with the client before its first request
  *   request_input.c  from a message to a request: read, placed, authorised
  *   request.c        a request's life: queued, run, finished
  *   request_act.c    what hooks see of a request before it is run, and change
@@ -69,8 +70,9 @@ struct sftp_engine {
     uint32_t depth; /* of our functions on the stack that use the engine: do not free it */
     bool is_initialised, is_failed, is_eof, has_ended;
     bool is_running, is_taking, has_refused;
-    bool has_named_vendor; /* see vendor-id */
-    bool was_active;       /* since the idle timer was set */
+    bool is_negotiating, may_select_version; /* see version.h */
+    bool has_named_vendor;                   /* see vendor-id */
+    bool was_active;                         /* since the idle timer was set */
 };
 
 enum sftp_handle_kind { SFTP_HANDLE_FILE, SFTP_HANDLE_DIRECTORY };

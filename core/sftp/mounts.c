@@ -13,6 +13,7 @@
 #include "base/err.h"
 #include "base/glob.h"
 #include "base/log.h"
+#include "sftp/support.h"
 
 #define NAME_MAX_BYTES 255u /* of a user's name that becomes part of a root */
 
@@ -188,6 +189,7 @@ static int add(struct sftp_tree *tree, const struct config_mount *config, struct
         return SP_ERR_NOMEM;
     mount->config = config;
     mount->instance = plugin_host_find(host, config->provider, PLUGIN_FS);
+    sftp_support_init(&mount->support, NULL);
     list_init(&mount->waiting);
     list_init(&mount->link);
     if (!place(tree, mount, holder)) {

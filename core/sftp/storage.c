@@ -149,7 +149,7 @@ static void perform(struct sftp_call *call)
 {
     const char *text = "";
     uint32_t status = sftp_support_check(&call->mount->support, call, &text);
-    if (status != SP_FS_OK) {
+    if (status != SP_FS_OK || call->call.operation == PLUGIN_FS_attach) {
         answer(call, status, str_of(text));
         return;
     }
@@ -270,7 +270,8 @@ void sftp_call_start(struct sftp_call *call, struct sftp_tree *tree, struct sftp
     call->mount = mount;
     call->call.operation = operation;
     list_init(&call->link);
-    if (!mount->instance || !plugin_instance_offers(mount->instance, operation)) {
+    if (!mount->instance ||
+        (operation != PLUGIN_FS_attach && !plugin_instance_offers(mount->instance, operation))) {
         answer(call, SP_FS_OP_UNSUPPORTED, (struct sp_str){"", 0});
         return;
     }

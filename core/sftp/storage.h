@@ -34,6 +34,7 @@ struct sftp_call {
     void (*on_answer)(struct sftp_call *call, uint32_t status, const struct sp_fs_reply *reply);
     /* The provider is finished with the memory. */
     void (*on_release)(struct sftp_call *call);
+    void *owner;
 
     struct plugin_call call;
     union {
@@ -70,8 +71,9 @@ void sftp_call_hash(struct sftp_call *call, const struct sp_fs_hash *hash);
 void sftp_call_principals(struct sftp_call *call, const struct sp_fs_principal *principals,
                           uint64_t count);
 
-/* Ask. on_answer comes exactly once, then on_release, perhaps both before this returns, and both
- * may free the call: do not touch it after. */
+/* Ask; PLUGIN_FS_attach is to do no more than attach. on_answer comes exactly once, then
+ * on_release, perhaps both before this returns, and both may free the call: do not touch it after.
+ */
 void sftp_call_start(struct sftp_call *call, struct sftp_tree *tree, struct sftp_mount *mount,
                      enum plugin_operation operation);
 /* No on_answer after this; on_release comes, perhaps before this returns. Nothing if idle. */

@@ -14,7 +14,8 @@
     (SP_ATTR_SIZE | SP_ATTR_OWNER_IDS | SP_ATTR_PERMISSIONS | SP_ATTR_ACCESS_TIME |                \
      SP_ATTR_MODIFY_TIME)
 /* What the engine does where the provider does not. */
-#define CORE_OPEN (SP_OPEN_TEXT | SP_OPEN_DELETE_ON_CLOSE)
+/* … or what is but a wish: a file that is blocked for all is blocked for those who ask, too. */
+#define CORE_OPEN (SP_OPEN_TEXT | SP_OPEN_DELETE_ON_CLOSE | SP_OPEN_BLOCK_ADVISORY)
 
 void sftp_support_init(struct sp_fs_support *support, const struct sp_fs_support *told)
 {
@@ -22,13 +23,24 @@ void sftp_support_init(struct sp_fs_support *support, const struct sp_fs_support
                                       .open_flags = LEAST_OPEN,
                                       .attributes = LEAST_ATTRIBUTES_SET | SP_ATTR_TYPE,
                                       .attributes_set = LEAST_ATTRIBUTES_SET,
-                                      .rename_flags = SP_RENAME_OVERWRITE};
+                                      .rename_flags = SP_RENAME_OVERWRITE | SP_RENAME_ATOMIC};
     if (!told)
         return;
     size_t size = told->struct_size < sizeof *support ? told->struct_size : sizeof *support;
     memset(support, 0, sizeof *support);
     memcpy(support, told, size);
     support->struct_size = sizeof *support;
+}
+
+void sftp_support_add(struct sp_fs_support *all, const struct sp_fs_support *one)
+{
+    all->open_flags |= one->open_flags;
+    all->attributes |= one->attributes;
+    all->attributes_set |= one->attributes_set;
+    all->attribute_bits |= one->attribute_bits;
+    all->rename_flags |= one->rename_flags;
+    all->lock_flags |= one->lock_flags;
+    all->acl |= one->acl;
 }
 
 static uint32_t check_open(const struct sp_fs_support *support, struct sp_fs_create *event,

@@ -15,6 +15,7 @@
 #include "sftp/access.h"
 #include "sftp/mounts.h"
 #include "sftp/storage.h"
+#include "sftp/support.h"
 
 static char *home_of(const struct sp_grant *grant)
 {
@@ -221,6 +222,14 @@ bool sftp_tree_has_mount(const struct sftp_tree *tree, const char *directory, st
     path[length + 1 + name.len] = '\0';
     size_t at = find(tree, path);
     return at < tree->mounts_count && vpath_is_within(tree->mounts[at]->path, path);
+}
+
+void sftp_tree_support(const struct sftp_tree *tree, struct sp_fs_support *ret_support)
+{
+    *ret_support = (struct sp_fs_support){.struct_size = sizeof *ret_support};
+    for (size_t i = 0; i < tree->mounts_count; i++)
+        if (tree->mounts[i]->instance)
+            sftp_support_add(ret_support, &tree->mounts[i]->support);
 }
 
 bool sftp_tree_offers(const struct sftp_tree *tree, enum plugin_operation operation)

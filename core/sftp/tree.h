@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include <sallyport/fs.h>
 #include <sallyport/plugin.h>
 
 #include "base/list.h"
@@ -37,7 +38,7 @@ struct sftp_mount {
     bool is_silent;            /* the provider missed a deadline, and has not answered since */
     uint64_t view;             /* what attach gave … */
     uint32_t epoch;            /* … and the provider's life in which it did */
-    struct sp_fs_support support; /* once attached */
+    struct sp_fs_support support; /* as attach told it; until then, the least */
     enum sftp_view state;
     struct list waiting; /* struct sftp_call: for attach */
     struct list link;    /* tree->former */
@@ -95,6 +96,8 @@ bool sftp_tree_next_mount(const struct sftp_tree *tree, const char *directory, s
 /* True if a mount makes name appear in directory. */
 bool sftp_tree_has_mount(const struct sftp_tree *tree, const char *directory, struct sp_str name);
 
+/* What any of the mounts' providers can do. */
+void sftp_tree_support(const struct sftp_tree *tree, struct sp_fs_support *ret_support);
 /* True if any mount's provider offers the operation. */
 bool sftp_tree_offers(const struct sftp_tree *tree, enum plugin_operation operation);
 /* The attributes of a directory that exists only because mounts lie below it. */
