@@ -6,31 +6,8 @@
 
 #include <jansson.h>
 
+#include "common/family.h"
 #include "common/pattern.h"
-
-static uint32_t operation_of(const char *word)
-{
-    static const struct {
-        const char *word;
-        uint32_t operation;
-    } words[] = {
-        {"directory.create", SP_SFTP_DIRECTORY_CREATE},
-        {"directory.list", SP_SFTP_DIRECTORY_LIST},
-        {"directory.remove", SP_SFTP_DIRECTORY_REMOVE},
-        {"read", SP_SFTP_READ},
-        {"write", SP_SFTP_WRITE},
-        {"remove", SP_SFTP_REMOVE},
-        {"rename", SP_SFTP_RENAME},
-        {"attributes.get", SP_SFTP_ATTRIBUTES_GET},
-        {"attributes.set", SP_SFTP_ATTRIBUTES_SET},
-        {"link", SP_SFTP_LINK},
-        {"lock", SP_SFTP_LOCK},
-    };
-    for (size_t i = 0; word && i < sizeof words / sizeof *words; i++)
-        if (strcmp(words[i].word, word) == 0)
-            return words[i].operation;
-    return 0;
-}
 
 static enum policy policy_of(const json_t *object, const char *key, enum policy otherwise)
 {
@@ -51,7 +28,7 @@ static bool take_rule(struct rule *rule, const json_t *object)
         .ignores_case = json_is_true(json_object_get(object, "ignore_case")),
         .is_hidden = json_is_true(json_object_get(object, "hidden")),
         .is_read_only = json_is_true(json_object_get(object, "read_only")),
-        .operations = operations ? 0 : RULE_OPERATIONS,
+        .operations = operations ? families_take(operations) : RULE_OPERATIONS,
         .size_max = size_max > 0 ? (uint64_t)size_max : UINT64_MAX,
         .set_owner = policy_of(object, "set_owner", POLICY_ALLOW),
         .set_permissions = policy_of(object, "set_permissions", POLICY_ALLOW),
@@ -60,8 +37,6 @@ static bool take_rule(struct rule *rule, const json_t *object)
         .special_bits = policy_of(object, "special_bits", POLICY_IGNORE),
         .text = {json_string_value(text), json_string_length(text)},
     };
-    for (size_t i = 0; i < json_array_size(operations); i++)
-        rule->operations |= operation_of(json_string_value(json_array_get(operations, i)));
     if (rule->is_read_only)
         rule->operations &= RULE_READS;
     return who_take(&rule->who, object) && text_list_take(&rule->paths, object, "paths") &&
