@@ -20,7 +20,8 @@
 #include "config/suggest.h"
 
 #define KEY_MAX 64
-#define LIST_MAX 1024u /* the most elements that the schema allows in any list checked here */
+#define MOUNT_NAME_MAX 255u /* as file systems have it */
+#define LIST_MAX 1024u      /* the most elements that the schema allows in any list checked here */
 #define REKEY_BYTES_MIN 65536u
 #define SUBSYSTEMS_MAX 256u   /* the schema has no word for it */
 #define HOST_KEY_SETS_MAX 64u /* nor for this */
@@ -360,6 +361,15 @@ static void check_mount_root(struct check *check, size_t index)
     }
 }
 
+/* Names are listed to clients, whose lists are of bounded size. */
+static bool has_long_name(const char *path)
+{
+    for (const char *at = path; *at; at += strcspn(at, "/"))
+        if (strcspn(++at, "/") > MOUNT_NAME_MAX)
+            return true;
+    return false;
+}
+
 static void check_mount(struct check *check, size_t index)
 {
     const struct config_mount *mount = &check->config->mounts[index];
@@ -380,6 +390,10 @@ static void check_mount(struct check *check, size_t index)
                  "must be an absolute path without \".\", \"..\", \"//\" or a \"/\" at its end; "
                  "write \"%s\"",
                  canonical);
+        return;
+    }
+    if (has_long_name(mount->path)) {
+        complain(check, key, "has a name of more than %u bytes", MOUNT_NAME_MAX);
         return;
     }
     size_t before = check->complaints;

@@ -6,6 +6,7 @@
  * 256 KiB, as no name in it is longer than SFTP_LISTED_NAME_MAX and it has at most SFTP_ENTRIES_MAX
  * of them.
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -143,14 +144,51 @@ static void list_provider(struct sftp_request *request)
     sftp_request_ask(request, handle->mount, PLUGIN_FS_readdir, on_entries);
 }
 
+static void list_mounts(struct sftp_request *request);
+
+static void on_mount(struct sftp_call *call, uint32_t status, const struct sp_fs_reply *reply)
+{
+    struct sftp_request *request = sftp_request_of(call);
+    const char *last = vpath_last(request->names);
+    struct sp_str name = {last, strlen(last)};
+    int rc = status == SP_FS_OK && reply->attributes ? add(request, name, reply->attributes)
+                                                     : add_synthetic(request, name);
+    if (rc < 0)
+        reply_listing(request, rc);
+    else
+        request->next = list_mounts;
+}
+
+static bool locate_below(struct sftp_request *request, struct sp_str name)
+{
+    const char *directory = request->handle->path;
+    char *path = NULL;
+    if (asprintf(&path, "%s/%.*s", strcmp(directory, "/") == 0 ? "" : directory, (int)name.len,
+                 name.data) < 0)
+        return false;
+    free(request->names);
+    request->names = path;
+    sftp_tree_locate(request->engine->tree, path, &request->place);
+    return true;
+}
+
+/* A mount looks as its provider says, unless that would hold up the whole list. */
 static void list_mounts(struct sftp_request *request)
 {
     struct sftp_handle *handle = request->handle;
     struct sp_str name;
     int rc = 0;
-    while (rc == 0 && request->listing.count < SFTP_ENTRIES_MAX &&
-           sftp_tree_next_mount(request->engine->tree, handle->path, &handle->mount_cursor, &name))
+    while (
+        rc == 0 && request->listing.count < SFTP_ENTRIES_MAX &&
+        sftp_tree_next_mount(request->engine->tree, handle->path, &handle->mount_cursor, &name)) {
+        if (locate_below(request, name) && request->place.is_mount_point &&
+            !request->place.mount->is_silent) {
+            sftp_call_path(&request->call, "/", 0);
+            sftp_request_ask(request, request->place.mount, PLUGIN_FS_stat, on_mount);
+            return;
+        }
         rc = add_synthetic(request, name);
+    }
     if (rc < 0)
         reply_listing(request, rc);
     else

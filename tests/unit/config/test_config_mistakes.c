@@ -351,6 +351,9 @@ static void mounts_form_a_tree(void **state)
     expect("\"mounts\": [" MOUNT("/") "," MOUNT("/a") "," MOUNT("/a") "]," PLUGINS,
            "/mounts/2/path", "mount 2 has this path too; choose another");
     expect("\"mounts\": [{\"path\": \"/\"}]", "/mounts/0/provider", "is missing; add it");
+#define LONG "0123456789012345678901234567890123456789012345678901234567890123"
+    expect("\"mounts\": [" MOUNT("/") "," MOUNT("/a/" LONG LONG LONG LONG) "]," PLUGINS,
+           "/mounts/1/path", "has a name of more than 255 bytes");
     expect("\"mounts\": [" MOUNT("/") "," MOUNT("/a") "," MOUNT("/a/b") "]," PLUGINS,
            "/mounts/2/path", "shows the same files as mount 2, within which it lies");
     expect(

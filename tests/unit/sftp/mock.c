@@ -137,8 +137,14 @@ bool plugin_instance_offers(const struct plugin_instance *instance, enum plugin_
 
 uint32_t plugin_instance_epoch(const struct plugin_instance *instance)
 {
-    (void)instance;
-    return 1;
+    return 1 + instance->deaths;
+}
+
+void mock_kill(struct plugin_instance *instance)
+{
+    instance->deaths++;
+    instance->store.views = 0;
+    memset(instance->store.handles, 0, sizeof instance->store.handles);
 }
 
 struct plugin_strands *plugin_strands_ref(struct plugin_strands *owned)
@@ -216,6 +222,11 @@ void plugin_call_start(struct plugin_call *call)
     struct mock *mock = current;
     MOCK_CHECK(!call->instance->lacks[call->operation]);
     MOCK_CHECK(call->strands == &strands && strands.references > 0);
+    if (call->epoch && call->epoch != plugin_instance_epoch(call->instance)) {
+        call->on_done(call, SP_E_STALE, NULL);
+        call->on_release(call);
+        return;
+    }
     mock->started[call->operation]++;
     count_handles(call, 1);
     if (mock->calls == MOCK_LATER) {

@@ -23,6 +23,7 @@ struct plugin_instance {
     const char *name;
     struct store store;
     bool lacks[PLUGIN_OPERATION_COUNT]; /* operations that it does not offer */
+    uint32_t deaths;                    /* of its own process */
     /* A hook: its verdict on before() and after(). */
     int32_t (*hook)(struct plugin_instance *instance, const struct sp_sftp_event *event,
                     bool is_after, struct sp_sftp_reply *reply);
@@ -94,6 +95,8 @@ struct plugin_instance *mock_hook(struct mock *mock,
                                   int32_t (*hook)(struct plugin_instance *instance,
                                                   const struct sp_sftp_event *event, bool is_after,
                                                   struct sp_sftp_reply *reply));
+/* Its process dies, and there is another one. */
+void mock_kill(struct plugin_instance *instance);
 int mock_start(struct mock *mock, const struct session_builtin *builtin, const char *command);
 /* Ends the channel if it is there, answers all calls, and fails the test if anything was left open
  * or referenced. */

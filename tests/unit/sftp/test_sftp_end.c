@@ -137,6 +137,63 @@ static void a_late_answer_breaks_its_file_only(void **state)
     mock_free(mock);
 }
 
+static void what_is_opened_too_late_is_closed(void **state)
+{
+    (void)state;
+    struct mock *mock = client_new();
+    store_file(mock_store(mock), "/f", "text");
+    expect_reply(mock, send_path(mock, SFTP_STAT, "/f"), SFTP_ATTRS);
+    mock->calls = MOCK_LATER;
+    uint32_t file = send_open(mock, "/f", FXF_READ);
+    mock_time_out(mock);
+    expect_status(mock, file, SP_FS_FAILURE);
+    uint32_t directory = send_path(mock, SFTP_OPENDIR, "/home");
+    mock_time_out(mock);
+    expect_status(mock, directory, SP_FS_FAILURE);
+    mock->calls = MOCK_AT_ONCE;
+    mock_release(mock); /* both succeed now */
+    assert_int_equal(mock->started[PLUGIN_FS_close], 1);
+    assert_int_equal(mock->started[PLUGIN_FS_closedir], 1);
+    assert_int_equal(store_open_handles(mock_store(mock)), 0);
+    mock_free(mock);
+}
+
+static void a_view_that_comes_too_late_is_detached_from(void **state)
+{
+    (void)state;
+    struct mock *mock = client_new();
+    mock->calls = MOCK_LATER;
+    uint32_t first = send_path(mock, SFTP_STAT, "/");
+    mock_time_out(mock);
+    expect_status(mock, first, SP_FS_FAILURE);
+    mock->calls = MOCK_AT_ONCE;
+    mock_release(mock);
+    assert_int_equal(mock->started[PLUGIN_FS_detach], 1);
+    assert_int_equal(mock_store(mock)->views, 0);
+    expect_reply(mock, send_path(mock, SFTP_STAT, "/"), SFTP_ATTRS);
+    mock_free(mock);
+}
+
+static void a_storage_that_was_started_anew_is_attached_to_again(void **state)
+{
+    (void)state;
+    struct mock *mock = client_new();
+    store_file(mock_store(mock), "/f", "text");
+    struct handle former = open_file(mock, "/f", FXF_READ);
+    mock_kill(&mock->session.host.instances[0]);
+    expect_status(mock, send_read(mock, former, 0, 10), SP_FS_FAILURE);
+    struct handle file = open_file(mock, "/f", FXF_READ);
+    assert_int_equal(mock->started[PLUGIN_FS_attach], 2);
+    /* What is left of the life before is not taken for something of this one. */
+    expect_status(mock, send_read(mock, former, 0, 10), SP_FS_FAILURE);
+    expect_status(mock, send_handle(mock, SFTP_FSTAT, former), SP_FS_FAILURE);
+    expect_data(mock, send_read(mock, file, 0, 10), "text");
+    expect_status(mock, send_handle(mock, SFTP_CLOSE, former), SP_FS_FAILURE);
+    expect_status(mock, send_handle(mock, SFTP_CLOSE, file), SP_FS_OK);
+    assert_int_equal(mock->started[PLUGIN_FS_close], 1);
+    mock_free(mock);
+}
+
 static void failing_to_attach_fails_requests_and_is_tried_again(void **state)
 {
     (void)state;
@@ -191,6 +248,9 @@ int main(void)
         cmocka_unit_test(what_need_not_be_awaited_is_cancelled),
         cmocka_unit_test(a_long_copy_ends_with_its_client),
         cmocka_unit_test(a_late_answer_breaks_its_file_only),
+        cmocka_unit_test(what_is_opened_too_late_is_closed),
+        cmocka_unit_test(a_view_that_comes_too_late_is_detached_from),
+        cmocka_unit_test(a_storage_that_was_started_anew_is_attached_to_again),
         cmocka_unit_test(failing_to_attach_fails_requests_and_is_tried_again),
         cmocka_unit_test(leaving_while_attaching_is_fine),
         cmocka_unit_test(a_providers_status_reaches_the_client),

@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include "client.h"
+#include "sftp/tree.h"
 
 static void the_longest_mount_serves_a_path(void **state)
 {
@@ -53,6 +54,160 @@ static void mounts_show_in_listings_once(void **state)
     assert_string_equal(names, ". .. deep wide");
     expect_reply(mock, send_path(mock, SFTP_STAT, "/data"), SFTP_ATTRS);
     expect_name(mock, send_path(mock, SFTP_REALPATH, "/data"), "/data");
+    mock_free(mock);
+}
+
+static void a_mount_is_listed_as_its_provider_says_unless_it_is_silent(void **state)
+{
+    (void)state;
+    struct mock *mock = mock_new();
+    struct plugin_instance *other = mock_mount(mock, "/other", "other");
+    mock_mount(mock, "/silent", "silent");
+    client_start(mock);
+    char names[256];
+    list_names(mock, "/", names, sizeof names);
+    assert_string_equal(names, ". .. other silent home");
+    assert_int_equal(mock->started[PLUGIN_FS_attach], 3);
+    other->store.fail[PLUGIN_FS_stat] = SP_FS_CONNECTION_LOST;
+    mock->calls = MOCK_LATER;
+    uint32_t stat = send_path(mock, SFTP_STAT, "/silent/f");
+    mock_time_out(mock);
+    expect_status(mock, stat, SP_FS_FAILURE);
+    mock_release(mock);
+    mock->calls = MOCK_AT_ONCE;
+    int before = mock->started[PLUGIN_FS_stat];
+    list_names(mock, "/", names, sizeof names);
+    assert_string_equal(names, ". .. other silent home");
+    assert_int_equal(mock->started[PLUGIN_FS_stat] - before, 3); /* "." and ".." and one mount */
+    mock_free(mock);
+}
+
+static void mounts_are_for_some_users_and_groups(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *user, *group;
+        bool has_it;
+    } cases[] = {{NULL, NULL, true},           {"demo", NULL, true},  {"d?m*", NULL, true},
+                 {"ann", NULL, false},         {NULL, "staff", true}, {NULL, "guests", false},
+                 {"ann", "st*", true},         {"demo", "x", true},   {"ann", "x", false},
+                 {"demonstrator", NULL, false}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct mock *mock = mock_new();
+        struct sp_str groups[] = {{"users", 5}, {"staff", 5}};
+        char *user = (char *)(uintptr_t)cases[i].user, *group = (char *)(uintptr_t)cases[i].group;
+        struct plugin_instance *other = mock_mount(mock, "/other", "other");
+        struct plugin_instance *third = mock_mount(mock, "/other", "third"); /* for the rest */
+        mock->session.mounts[1].users = (struct config_patterns){&user, user != NULL};
+        mock->session.mounts[1].groups = (struct config_patterns){&group, group != NULL};
+        mock->session.grant.groups = groups;
+        mock->session.grant.groups_count = 2;
+        store_file(&other->store, "/mine", "x");
+        store_file(&third->store, "/rest", "x");
+        client_start(mock);
+        char names[64];
+        list_names(mock, "/other", names, sizeof names);
+        assert_string_equal(names, cases[i].has_it ? ". .. mine" : ". .. rest");
+        mock_free(mock);
+    }
+}
+
+static void names_in_a_root_stand_for_one_directory(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *user, *root, *expected;
+    } cases[] = {{"demo", "/srv/%u", "/srv/demo"},
+                 {"demo", "%u/%u-%%u%%%h", "demo/demo-%u%/home/demo"},
+                 {"..x", "/%u", "/..x"},
+                 {".x", "/%u", "/.x"},
+                 {"..", "/%u", NULL},
+                 {".", "/%u", NULL},
+                 {"", "/%u", NULL},
+                 {"a/b", "/%u", NULL},
+                 {"../b", "/%u", NULL},
+                 {"a\\b", "/%u", NULL},
+                 {"a\nb", "/%u", NULL},
+                 {"a/b", "/%%u", "/%u"}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct mock *mock = mock_new();
+        struct plugin_instance *other = mock_mount(mock, "/other", "other");
+        mock->session.mounts[1].root = (char *)(uintptr_t)cases[i].root;
+        mock->session.connection.user = (struct sp_str){cases[i].user, strlen(cases[i].user)};
+        store_file(mock_store(mock), "/other", "what lies below the mount");
+        client_start(mock);
+        uint32_t id = send_path(mock, SFTP_STAT, "/other");
+        if (cases[i].expected) {
+            expect_reply(mock, id, SFTP_ATTRS);
+            assert_string_equal(other->store.root, cases[i].expected);
+        } else {
+            expect_status(mock, id, SP_FS_OP_UNSUPPORTED);
+            assert_int_equal(other->store.views, 0);
+        }
+        mock_free(mock);
+    }
+}
+
+/* What is found by halves is what a look at every mount finds. */
+static void many_mounts_are_found(void **state)
+{
+    (void)state;
+    enum { COUNT = 1024 };
+    static char paths[COUNT][32];
+    struct mock *mock = mock_new();
+    struct config_mount *mounts = calloc(COUNT, sizeof *mounts);
+    unsigned seed = 7;
+    for (int i = 0; i < COUNT; i++) {
+        size_t length = 0;
+        for (int depth = i == 0 ? 0 : 1 + i % 4; depth > 0; depth--) {
+            seed = seed * 1103515245u + 12345u;
+            length += (size_t)sprintf(paths[i] + length, "/%c%s", "a-.b"[seed >> 16 & 3],
+                                      seed >> 20 & 1 ? "" : "x");
+        }
+        mounts[i] = mock->session.mounts[0];
+        mounts[i].path = i == 0 ? (char *)(uintptr_t) "/" : paths[i];
+    }
+    mock->session.config.mounts = mounts;
+    mock->session.config.mounts_count = COUNT;
+    struct sftp_tree *tree = sftp_tree_new(&mock->channel);
+    assert_non_null(tree);
+    for (int i = 0; i < COUNT; i++) {
+        char path[64];
+        snprintf(path, sizeof path, "%s%s", mounts[i].path,
+                 (const char *const[]){"", "x", "/a", "/q/r"}[i / 4 % 4]);
+        char canonical[VPATH_MAX];
+        assert_true(vpath_resolve(canonical, "/", (struct sp_str){path, strlen(path)}) > 0);
+        const char *longest = "";
+        bool is_above = strcmp(canonical, "/") == 0;
+        for (int k = 0; k < COUNT; k++) {
+            if (vpath_is_within(canonical, mounts[k].path) &&
+                strlen(mounts[k].path) > strlen(longest))
+                longest = mounts[k].path;
+            is_above |= strcmp(canonical, mounts[k].path) != 0 &&
+                        vpath_is_within(mounts[k].path, canonical);
+        }
+        struct sftp_place place;
+        sftp_tree_locate(tree, canonical, &place);
+        assert_string_equal(place.mount->path, longest);
+        assert_int_equal(place.is_above_mount, is_above);
+        assert_int_equal(place.is_mount_point, strcmp(longest, canonical) == 0);
+        /* Every name below is listed once. */
+        size_t cursor = 0;
+        struct sp_str name, last = {"", 0};
+        int count = 0;
+        while (sftp_tree_next_mount(tree, canonical, &cursor, &name)) {
+            assert_false(name.len == last.len && memcmp(name.data, last.data, name.len) == 0);
+            assert_true(sftp_tree_has_mount(tree, canonical, name));
+            last = name;
+            count++;
+        }
+        assert_int_equal(count > 0, is_above && COUNT > 1);
+        assert_false(sftp_tree_has_mount(tree, canonical, (struct sp_str){"zz", 2}));
+    }
+    sftp_tree_unref(tree);
+    free(mounts);
+    mock->session.config.mounts = mock->session.mounts;
+    mock->session.config.mounts_count = 1;
     mock_free(mock);
 }
 
@@ -266,6 +421,62 @@ static void read_only_users_and_mounts_change_nothing(void **state)
     }
 }
 
+/* As a directory of mode 1733 with files that nobody may read. */
+static void a_drop_box_takes_new_files_and_shows_nothing(void **state)
+{
+    (void)state;
+    struct mock *mock = mock_new();
+    struct plugin_instance *box = mock_mount(mock, "/box", "box");
+    mock->session.mounts[1].access = CONFIG_WRITE_ONLY;
+    store_file(&box->store, "/theirs", "theirs");
+    store_directory(&box->store, "/dir");
+    store_file(mock_store(mock), "/f", "some text");
+    client_start(mock);
+    expect_status(mock, send_path(mock, SFTP_OPENDIR, "/box"), SP_FS_PERMISSION_DENIED);
+    expect_status(mock, send_open(mock, "/box/theirs", FXF_READ), SP_FS_PERMISSION_DENIED);
+    expect_status(mock, send_open(mock, "/box/new", FXF_READ | FXF_WRITE | FXF_CREAT),
+                  SP_FS_PERMISSION_DENIED);
+    expect_status(mock, send_open(mock, "/box/theirs", FXF_WRITE), SP_FS_PERMISSION_DENIED);
+    expect_status(mock, send_open(mock, "/box/theirs", FXF_WRITE | FXF_CREAT | FXF_TRUNC),
+                  SP_FS_FAILURE);
+    expect_status(mock, send_path(mock, SFTP_REMOVE, "/box/theirs"), SP_FS_PERMISSION_DENIED);
+    expect_status(mock, send_path(mock, SFTP_RMDIR, "/box/dir"), SP_FS_PERMISSION_DENIED);
+    expect_status(mock, send_mode(mock, SFTP_SETSTAT, "/box/theirs", 0), SP_FS_PERMISSION_DENIED);
+    expect_status(mock, send_two_paths(mock, SFTP_RENAME, "/box/theirs", "/box/x"),
+                  SP_FS_PERMISSION_DENIED);
+    expect_status(mock, send_two_paths(mock, SFTP_RENAME, "/box/theirs", "/x"),
+                  SP_FS_PERMISSION_DENIED);
+    expect_status(mock, send_two_paths(mock, SFTP_SYMLINK, "theirs", "/box/l"),
+                  SP_FS_PERMISSION_DENIED);
+    expect_status(mock, send_path(mock, SFTP_READLINK, "/box/theirs"), SP_FS_PERMISSION_DENIED);
+    expect_reply(mock, send_path(mock, SFTP_STAT, "/box/theirs"), SFTP_ATTRS);
+    assert_true(store_has(&box->store, "/theirs", "theirs"));
+
+    struct handle file = open_file(mock, "/box/x.part", FXF_WRITE | FXF_CREAT | FXF_TRUNC);
+    expect_status(mock, send_write(mock, file, 0, "text"), SP_FS_OK);
+    expect_status(mock, send_handle(mock, SFTP_CLOSE, file), SP_FS_OK);
+    /* What a client does with a file of its own. */
+    expect_status(mock, send_mode(mock, SFTP_SETSTAT, "/box/x.part", 0600), SP_FS_OK);
+    expect_status(
+        mock, send_extended_paths(mock, "posix-rename@openssh.com", "/box/x.part", "/box/theirs"),
+        SP_FS_FAILURE);
+    expect_status(mock, send_two_paths(mock, SFTP_RENAME, "/box/x.part", "/box/x"), SP_FS_OK);
+    expect_status(mock, send_two_paths(mock, SFTP_RENAME, "/box/x", "/stolen"),
+                  SP_FS_PERMISSION_DENIED);
+    expect_status(mock, send_path(mock, SFTP_REMOVE, "/box/x"), SP_FS_OK);
+    expect_status(mock, send_mode(mock, SFTP_MKDIR, "/box/d", 0700), SP_FS_OK);
+    expect_status(mock, send_path(mock, SFTP_RMDIR, "/box/d"), SP_FS_OK);
+    uint32_t id = send_extended_paths(mock, "posix-rename@openssh.com", "/f", "/box/theirs");
+    mock_settle(mock);
+    expect_status(mock, id, SP_FS_FAILURE);
+    id = send_two_paths(mock, SFTP_RENAME, "/f", "/box/f");
+    mock_settle(mock);
+    expect_status(mock, id, SP_FS_OK);
+    assert_true(store_has(&box->store, "/theirs", "theirs"));
+    assert_true(store_has(&box->store, "/f", "some text"));
+    mock_free(mock);
+}
+
 static void without_mounts_there_is_an_empty_root(void **state)
 {
     (void)state;
@@ -368,6 +579,10 @@ int main(void)
         cmocka_unit_test(the_longest_mount_serves_a_path),
         cmocka_unit_test(the_granted_root_is_that_of_the_root_mount),
         cmocka_unit_test(mounts_show_in_listings_once),
+        cmocka_unit_test(a_mount_is_listed_as_its_provider_says_unless_it_is_silent),
+        cmocka_unit_test(mounts_are_for_some_users_and_groups),
+        cmocka_unit_test(names_in_a_root_stand_for_one_directory),
+        cmocka_unit_test(many_mounts_are_found),
         cmocka_unit_test(mount_points_cannot_be_made_moved_or_removed),
         cmocka_unit_test(no_file_is_made_where_mounts_make_a_directory),
         cmocka_unit_test(a_file_moves_between_mounts),
@@ -378,6 +593,7 @@ int main(void)
         cmocka_unit_test(a_move_answers_in_time),
         cmocka_unit_test(data_is_copied_between_mounts),
         cmocka_unit_test(read_only_users_and_mounts_change_nothing),
+        cmocka_unit_test(a_drop_box_takes_new_files_and_shows_nothing),
         cmocka_unit_test(without_mounts_there_is_an_empty_root),
         cmocka_unit_test(a_restricted_user_sees_the_home_as_root),
         cmocka_unit_test(a_restricted_users_links_are_the_providers),

@@ -106,6 +106,30 @@ static void everything_that_changes_is_refused_where_it_is_read_only(void **stat
     mock_free(mock);
 }
 
+/* An operation is for drop boxes only if access.c says so: one that is new there is refused. */
+static void what_reads_or_lists_is_refused_where_it_is_write_only(void **state)
+{
+    (void)state;
+    struct mock *mock = mock_new();
+    mock->session.mounts[0].access = CONFIG_WRITE_ONLY;
+    struct sftp_tree *tree = sftp_tree_new(&mock->channel);
+    const char *text = NULL;
+    for (int i = 0; i < SFTP_OP_COUNT; i++) {
+        const struct sftp_operation *row = sftp_operation((enum sftp_operation_id)i);
+        const uint32_t reads = SP_SFTP_READ | SP_SFTP_DIRECTORY_LIST | SP_SFTP_LINK;
+        bool is_refused = sftp_authorize(tree, row, 0, NULL, tree->mounts[0], &text) != SP_FS_OK;
+        if (row->family & reads && i != SFTP_OP_COPY_DATA)
+            assert_true(is_refused);
+    }
+    const struct sftp_operation *open = sftp_operation(SFTP_OP_OPEN);
+    assert_int_not_equal(sftp_authorize(tree, open, 0, tree->mounts[0], NULL, &text), SP_FS_OK);
+    assert_int_not_equal(sftp_authorize(tree, open, SP_OPEN_READ | SP_OPEN_WRITE | SP_OPEN_CREATE,
+                                        tree->mounts[0], NULL, &text),
+                         SP_FS_OK);
+    sftp_tree_unref(tree);
+    mock_free(mock);
+}
+
 static void every_extension_advertised_is_a_row(void **state)
 {
     (void)state;
@@ -195,6 +219,7 @@ int main(void)
         cmocka_unit_test(every_request_of_version_3_is_a_row),
         cmocka_unit_test(policy_can_refuse_every_row),
         cmocka_unit_test(everything_that_changes_is_refused_where_it_is_read_only),
+        cmocka_unit_test(what_reads_or_lists_is_refused_where_it_is_write_only),
         cmocka_unit_test(every_extension_advertised_is_a_row),
         cmocka_unit_test(no_request_reaches_a_provider_without_permission),
     };
