@@ -46,7 +46,7 @@ static void on_names(struct sftp_call *call, uint32_t status, const struct sp_fs
         sftp_request_answer(request, status, reply);
         return;
     }
-    if (reply->principals_count != users + groups || !reply->principals) {
+    if (reply->principals_count != users + groups || (!reply->principals && users + groups > 0)) {
         sftp_request_status(request, SP_FS_FAILURE, "The storage gave another number of names");
         return;
     }
