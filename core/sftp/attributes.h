@@ -20,8 +20,9 @@
 #define SFTP_BITS_5 0x7ffu
 #define SFTP_BIT_TRANSLATION_ERROR 0x800u
 
-/* Attributes of an entry in a listing: all but those that may be long. */
-#define SFTP_ATTRIBUTES_LISTED (~(SP_ATTR_ACL | SP_ATTR_EXTENDED))
+/* Attributes that are told to who does not ask for any by name, as in a listing: all but those that
+ * may be long, and the one that lftp, which speaks version 6, has never heard of. */
+#define SFTP_ATTRIBUTES_USUAL (~(SP_ATTR_ACL | SP_ATTR_EXTENDED | SP_ATTR_ALLOCATION_SIZE))
 /* Most bytes of one entry's attributes then, all its texts included. */
 #define SFTP_ATTRIBUTES_LISTED_MAX 1280u
 

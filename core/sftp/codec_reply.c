@@ -74,7 +74,8 @@ int sftp_put_attributes(struct buffer *buffer, const struct sftp_dialect *dialec
     }
     int rc = begin(buffer, SFTP_ATTRS, id);
     if (rc == 0)
-        rc = sftp_attributes_put(buffer, dialect->version, attributes, UINT32_MAX);
+        rc = sftp_attributes_put(buffer, dialect->version, attributes,
+                                 wanted ? wanted : SFTP_ATTRIBUTES_USUAL);
     return end(buffer, rc);
 }
 
@@ -112,7 +113,7 @@ int sftp_put_name(struct buffer *buffer, const struct sftp_dialect *dialect, uin
     if (rc == 0 && dialect->version < 4) /* the long name, which is no line of `ls` here */
         rc = wire_put_string(buffer, name.data, (size_t)name.len);
     if (rc == 0)
-        rc = put_name_and_attributes(buffer, dialect, name, attributes, UINT32_MAX);
+        rc = put_name_and_attributes(buffer, dialect, name, attributes, SFTP_ATTRIBUTES_USUAL);
     return end(buffer, rc);
 }
 
@@ -182,11 +183,11 @@ int sftp_listing_add(struct sftp_listing *listing, const struct sftp_dialect *di
     size_t before = buffer_length(buffer);
     int rc;
     if (dialect->version >= 4) {
-        rc = put_name_and_attributes(buffer, dialect, name, attributes, SFTP_ATTRIBUTES_LISTED);
+        rc = put_name_and_attributes(buffer, dialect, name, attributes, SFTP_ATTRIBUTES_USUAL);
     } else {
         rc = wire_put_string(buffer, name.data, (size_t)name.len);
         if (rc == 0 && (rc = put_longname(buffer, name, attributes, now)) == 0)
-            rc = sftp_attributes_put(buffer, dialect->version, attributes, SFTP_ATTRIBUTES_LISTED);
+            rc = sftp_attributes_put(buffer, dialect->version, attributes, SFTP_ATTRIBUTES_USUAL);
     }
     if (rc < 0)
         buffer->end = buffer->start + before; /* no half entry */
