@@ -293,6 +293,9 @@ struct sftp_handle *sftp_handle_find(const struct sftp_engine *engine, struct sp
 void sftp_handle_forget(struct sftp_handle *handle);
 /* Close and free it as soon as nothing is outstanding. */
 void sftp_handle_retire(struct sftp_handle *handle);
+/* Opened to be deleted when it is closed, by a provider that leaves that to the core: fill in call
+ * to remove it, once. False: there is nothing to remove. */
+bool sftp_handle_delete(struct sftp_handle *handle, struct sftp_call *call);
 /* Count calls to providers. */
 void sftp_handle_hold(struct sftp_handle *handle);
 void sftp_handle_release(struct sftp_handle *handle);

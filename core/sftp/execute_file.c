@@ -60,6 +60,21 @@ static void give_name(struct sftp_request *request)
         sftp_request_status(request, SP_FS_FAILURE, "The storage of this name has changed");
 }
 
+/* Gone already is gone. */
+static void on_deleted(struct sftp_call *call, uint32_t status, const struct sp_fs_reply *reply)
+{
+    sftp_request_answer(sftp_request_of(call), status == SP_FS_NO_SUCH_FILE ? SP_FS_OK : status,
+                        reply);
+}
+
+static void delete_closed(struct sftp_request *request)
+{
+    if (sftp_handle_delete(request->handle, &request->call))
+        sftp_request_ask(request, request->handle->mount, PLUGIN_FS_remove, on_deleted);
+    else
+        sftp_request_status(request, SP_FS_OK, NULL);
+}
+
 static void on_close(struct sftp_call *call, uint32_t status, const struct sp_fs_reply *reply)
 {
     struct sftp_request *request = sftp_request_of(call);
@@ -68,7 +83,9 @@ static void on_close(struct sftp_call *call, uint32_t status, const struct sp_fs
     sftp_handle_retire(handle); /* and what is left of it goes with it */
     if (status == SP_FS_OP_UNSUPPORTED) /* a provider that need not be told */
         status = SP_FS_OK;
-    if (status != SP_FS_OK || !handle->final_path)
+    if (status == SP_FS_OK && handle->flags & SP_OPEN_DELETE_ON_CLOSE)
+        request->next = delete_closed;
+    else if (status != SP_FS_OK || !handle->final_path)
         sftp_request_answer(request, status, reply);
     else if (handle->part.has_failed)
         sftp_request_status(request, SP_FS_FAILURE, "It is not complete: a write has failed");

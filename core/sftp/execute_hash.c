@@ -312,6 +312,7 @@ static void on_open(struct sftp_call *call, uint32_t status, const struct sp_fs_
         fail(request, "Out of memory");
         return;
     }
+    handle->is_told = true; /* hooks know nothing of it */
     /* Nobody can name it, and it is closed when the request, the only one to hold it, is gone. */
     sftp_handle_hold(handle);
     sftp_handle_retire(handle);

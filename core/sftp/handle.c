@@ -134,11 +134,39 @@ static bool remove_part(struct sftp_handle *handle)
     return true;
 }
 
+bool sftp_handle_delete(struct sftp_handle *handle, struct sftp_call *call)
+{
+    const struct sftp_mount *mount = handle->mount;
+    if (!(handle->flags & SP_OPEN_DELETE_ON_CLOSE) || !mount || handle->is_virtual ||
+        mount->support.open_flags & SP_OPEN_DELETE_ON_CLOSE)
+        return false;
+    handle->flags &= ~SP_OPEN_DELETE_ON_CLOSE;
+    struct sftp_place place;
+    sftp_tree_locate(handle->engine->tree, handle->path, &place);
+    if (place.mount != mount)
+        return false;
+    sftp_call_path(call, place.below, 0);
+    return true;
+}
+
+/* The client did not close it. True if the provider is asked to remove it. */
+static bool delete_late(struct sftp_handle *handle)
+{
+    if (!sftp_handle_delete(handle, &handle->closing))
+        return false;
+    handle->outstanding = 1;
+    handle->closing.on_answer = on_remove_answer;
+    handle->closing.on_release = on_close_release;
+    sftp_call_start(&handle->closing, handle->engine->tree, handle->mount, PLUGIN_FS_remove);
+    return true;
+}
+
 /* Nothing is outstanding: tell the provider, or free it if that is done. */
 static void finish(struct sftp_handle *handle)
 {
     if (handle->is_closed || !handle->mount) {
-        if (!remove_part(handle) && (handle->is_told || !sftp_handle_tell_lost(handle)))
+        if (!remove_part(handle) && !delete_late(handle) &&
+            (handle->is_told || !sftp_handle_tell_lost(handle)))
             handle_free(handle);
         return;
     }

@@ -516,6 +516,8 @@ static int32_t attach(struct store *store, const struct sp_fs_attach *event,
     memcpy(store->top, event->top.data, (size_t)event->top.len);
     store->top[event->top.len] = '\0';
     reply->handle = 42;
+    if (store->support.struct_size > 0)
+        reply->support = &store->support;
     return SP_OK;
 }
 

@@ -52,9 +52,10 @@ struct store {
     uint64_t max_io;                       /* most bytes a read, write or copy does; 0: all */
     uint64_t lie;                          /* added to the count of a read or write */
     uint32_t fail[PLUGIN_OPERATION_COUNT]; /* status to answer an operation with */
-    char root[256], top[256]; /* as the last attach said; top is a word only: all is shown */
-    const char *digest;                    /* what hash answers; NULL: it is the core's to read */
-    struct sp_fs_lock lock;                /* held, if it has flags */
+    char root[256], top[256];     /* as the last attach said; top is a word only: all is shown */
+    const char *digest;           /* what hash answers; NULL: it is the core's to read */
+    struct sp_fs_support support; /* told if it has a size */
+    struct sp_fs_lock lock;       /* held, if it has flags */
     /* A reply's memory */
     struct sp_fs_attributes attributes;
     struct sp_fs_entry entries[256];
