@@ -3,7 +3,7 @@
 
 BUILD_PACKAGES="gcc libc6-dev cmake ninja-build pkg-config libssh-dev libssl-dev libltdl-dev
     libjansson-dev libcrypt-dev zlib1g-dev libkrb5-dev libpam0g-dev libcurl4-openssl-dev libpq-dev
-    libsqlite3-dev libldap-dev libargon2-dev"
+    libsqlite3-dev libldap-dev libargon2-dev libexpat1-dev"
 TEST_PACKAGES="libcmocka-dev clang libclang-rt-dev mandoc python3 python3-paramiko
     python3-cryptography openssh-client openssh-server openssh-sftp-server lftp putty-tools rsync
     git make curl expect sshpass sshfs fuse3 strace procps util-linux g++ openssl oathtool sqlite3 postgresql slapd
