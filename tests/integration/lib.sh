@@ -34,7 +34,9 @@ cd "$W" # whoever started us may be where we may not be
 npm_packages() # PACKAGE@VERSION...
 {
     need node npm
-    (cd "$W" && npm install --no-audit --no-fund --ignore-scripts --loglevel=error "$@" >npm.log 2>&1) ||
+    # What one script has fetched is there for the others.
+    (cd "$W" && npm install --no-audit --no-fund --ignore-scripts --loglevel=error --prefer-offline \
+        --cache "$(dirname "$W")/npm" "$@" >npm.log 2>&1) ||
         skip "npm does not get $*: $(tail -n 1 "$W/npm.log")"
 }
 
