@@ -29,6 +29,7 @@
 #include "sftp/account.h"
 #include "sftp/block.h"
 #include "sftp/codec.h"
+#include "sftp/final.h"
 #include "sftp/hooks.h"
 #include "sftp/operations.h"
 #include "sftp/storage.h"
@@ -180,9 +181,6 @@ void sftp_request_receive(struct sftp_engine *engine, const uint8_t *data, size_
 
 /* For a request whose message or handles a hook has changed: place and authorise it anew. */
 uint32_t sftp_request_place(struct sftp_request *request, const char **ret_text);
-/* Whether a file that is being opened as request says may be given the name later. */
-uint32_t sftp_request_place_final(struct sftp_request *request, const char *path,
-                                  const char **ret_text);
 
 /* request.c */
 /* NULL: out of memory. */
@@ -261,12 +259,8 @@ void sftp_request_observe(const struct sftp_request *request, uint32_t status,
                           const struct sp_fs_reply *reply);
 /* The handle is no part of a transfer any more; reason may be NULL. */
 void sftp_handle_end_part(struct sftp_handle *handle, bool is_good, const char *reason);
-/* For a handle with a final_path that the provider has closed: the event that gives it the name, or
- * removes the part. False: that cannot be, or need not. */
-bool sftp_final_rename(const struct sftp_handle *handle, struct sftp_call *call);
-bool sftp_final_remove(const struct sftp_handle *handle, struct sftp_call *call);
-/* It has been given the name. */
-void sftp_final_given(struct sftp_handle *handle);
+/* It has been given its final name. */
+void sftp_handle_given_name(struct sftp_handle *handle);
 
 /* execute_directory.c */
 /* request->listing anew, of these. 0 or negative. */

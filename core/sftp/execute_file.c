@@ -47,15 +47,17 @@ static void on_named(struct sftp_call *call, uint32_t status, const struct sp_fs
 {
     struct sftp_request *request = sftp_request_of(call);
     if (status == SP_FS_OK)
-        sftp_final_given(request->handle);
+        sftp_handle_given_name(request->handle);
     sftp_request_answer(request, status, reply);
 }
 
 /* It is complete, and is called what it is to be called from now on. */
 static void give_name(struct sftp_request *request)
 {
-    if (sftp_final_rename(request->handle, &request->call))
-        sftp_request_ask(request, request->handle->mount, PLUGIN_FS_rename, on_named);
+    const struct sftp_handle *handle = request->handle;
+    if (sftp_final_rename(&request->call, request->engine->tree, handle->mount, handle->path,
+                          handle->final_path, handle->flags))
+        sftp_request_ask(request, handle->mount, PLUGIN_FS_rename, on_named);
     else
         sftp_request_status(request, SP_FS_FAILURE, "The storage of this name has changed");
 }

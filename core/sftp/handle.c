@@ -124,7 +124,8 @@ static void on_remove_answer(struct sftp_call *call, uint32_t status,
 static bool remove_part(struct sftp_handle *handle)
 {
     if (handle->is_part_removed || !handle->final_path || !handle->mount ||
-        !sftp_final_remove(handle, &handle->closing))
+        !sftp_final_remove(&handle->closing, handle->engine->tree, handle->mount, handle->path,
+                           handle->final_flags))
         return false;
     handle->is_part_removed = true;
     handle->outstanding = 1;

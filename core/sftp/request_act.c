@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "sftp/engine.h"
+#include "sftp/existing.h"
 
 static struct sp_str text_of(const char *text)
 {
@@ -191,7 +192,7 @@ static uint32_t change_final(struct sftp_request *request, const struct sp_sftp_
     char whole[VPATH_MAX];
     if (wish->final_path.len == 0 || vpath_resolve(whole, "/", wish->final_path) < 0)
         return SP_FS_INVALID_FILENAME;
-    uint32_t status = sftp_request_place_final(request, whole, ret_text);
+    uint32_t status = sftp_final_check(request->engine->tree, &request->place, whole, ret_text);
     if (status == SP_FS_OK && !keep(request->act, whole, &kept))
         status = SP_FS_FAILURE;
     if (status != SP_FS_OK)
@@ -321,7 +322,7 @@ void sftp_request_begin(struct sftp_request *request)
         sftp_request_status(request, SP_FS_FAILURE,
                             "An earlier operation on this file was given up");
     else if (request->act)
-        sftp_act_begin(request->act);
+        sftp_existing_begin(request);
     else
         execute(request);
 }

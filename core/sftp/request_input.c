@@ -216,22 +216,6 @@ static uint32_t place_word(struct sftp_request *request)
     return keep_names(request, copy, "") < 0 ? SP_FS_FAILURE : SP_FS_OK;
 }
 
-uint32_t sftp_request_place_final(struct sftp_request *request, const char *path,
-                                  const char **ret_text)
-{
-    struct sftp_tree *tree = request->engine->tree;
-    struct sftp_place place;
-    sftp_tree_locate(tree, path, &place);
-    const struct sftp_mount *mount = request->place.mount;
-    if (!mount || !place.mount || mount->config != place.mount->config || place.is_mount_point ||
-        place.is_above_mount) {
-        *ret_text = "A plugin wants a file written on one mount and kept on another";
-        return SP_FS_FAILURE;
-    }
-    return sftp_authorize(tree, sftp_operation(SFTP_OP_RENAME), 0, place.mount, place.mount,
-                          ret_text);
-}
-
 /* Everything that can be said of a request before its turn, and again when a hook has changed it.
  */
 uint32_t sftp_request_place(struct sftp_request *request, const char **ret_text)

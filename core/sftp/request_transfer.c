@@ -120,35 +120,7 @@ void sftp_handle_end_part(struct sftp_handle *handle, bool is_good, const char *
     sftp_part_close(&handle->part, is_good, reason);
 }
 
-/* --- temporary names ----------------------------------------------------------------------- */
-
-/* path as the provider of the handle's mount knows it; NULL: another one's. */
-static const char *below(const struct sftp_handle *handle, const char *path)
-{
-    struct sftp_place place;
-    sftp_tree_locate(handle->engine->tree, path, &place);
-    return place.mount == handle->mount ? place.below : NULL;
-}
-
-bool sftp_final_rename(const struct sftp_handle *handle, struct sftp_call *call)
-{
-    const char *from = below(handle, handle->path), *to = below(handle, handle->final_path);
-    bool may_replace = !(handle->flags & SP_OPEN_EXCLUSIVE);
-    if (from && to)
-        sftp_call_pair(call, from, to, may_replace ? SP_RENAME_OVERWRITE : 0);
-    return from && to;
-}
-
-bool sftp_final_remove(const struct sftp_handle *handle, struct sftp_call *call)
-{
-    const char *path = below(handle, handle->path);
-    if (!path || handle->final_flags & SP_SFTP_FINAL_KEEP_PART)
-        return false;
-    sftp_call_path(call, path, 0);
-    return true;
-}
-
-void sftp_final_given(struct sftp_handle *handle)
+void sftp_handle_given_name(struct sftp_handle *handle)
 {
     sftp_part_called(&handle->part, handle->final_path);
     free(handle->final_path);

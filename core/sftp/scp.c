@@ -24,13 +24,30 @@ void scp_enter(struct scp *scp)
     scp->stack_depth++;
 }
 
+static void on_room(struct sftp_waiter *waiter)
+{
+    struct scp *scp = container_of(waiter, struct scp, waiter);
+    scp_enter(scp);
+    scp_leave(scp);
+}
+
+/* For hooks that are behind with what they were told of earlier files. */
+static bool must_wait(struct scp *scp)
+{
+    list_remove(&scp->waiter.link);
+    if (!sftp_transfers_are_behind(scp->account))
+        return false;
+    list_append(&scp->account->waiters, &scp->waiter.link);
+    return true;
+}
+
 static void run(struct scp *scp)
 {
     if (scp->is_running)
         return;
     scp->is_running = true;
     while ((scp->next || scp->unwanted.is_open) && !scp_is_busy(scp) && !is_closed(scp) &&
-           !channel_is_full(scp->channel)) {
+           !channel_is_full(scp->channel) && !must_wait(scp)) {
         void (*next)(struct scp *) = scp->next;
         if (scp->unwanted.is_open) {
             scp_close_unwanted(scp);
@@ -54,7 +71,10 @@ static void scp_free(struct scp *scp)
     buffer_release(&scp->prefixes);
     scp_command_free(&scp->command);
     free(scp->target);
+    free(scp->final_path);
     sftp_act_free(scp->act);
+    list_remove(&scp->waiter.link);
+    sftp_account_put(scp->account);
     sftp_tree_unref(scp->tree);
     free(scp);
 }
@@ -324,14 +344,19 @@ int scp_start(struct channel *channel, struct sp_str line)
     if (!scp)
         return SP_ERR_NOMEM;
     int rc = scp_command_parse(line, &scp->command);
-    if (rc == 0 && !(scp->tree = sftp_tree_new(channel))) {
+    if (rc == 0 && (!(scp->tree = sftp_tree_new(channel)) ||
+                    !(scp->account = sftp_account_get(channel_session(channel))))) {
         scp_command_free(&scp->command);
+        if (scp->tree)
+            sftp_tree_unref(scp->tree);
         rc = SP_ERR_NOMEM;
     }
     if (rc < 0) {
         free(scp);
         return rc;
     }
+    list_init(&scp->waiter.link);
+    scp->waiter.on_room = on_room;
     scp->channel = channel;
     log_info("scp.started", LOG_U64("conn", scp->tree->connection->id),
              LOG_STR("user", scp->tree->connection->user),

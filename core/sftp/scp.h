@@ -8,6 +8,7 @@
  *   scp_ask.c      questions to providers, and hooks; what is open
  *   scp_sink.c     taking files
  *   scp_source.c   giving files
+ *   scp_transfer.c what becomes of files: who is told, and names given when they are complete
  *   scp_glob.c     patterns in the names that a source is given
  *
  * A state machine: one thing is done at a time. next is the step to take when no call is under way;
@@ -24,6 +25,7 @@
 #include "sftp/block.h"
 #include "sftp/operations.h"
 #include "sftp/storage.h"
+#include "sftp/transfer.h"
 #include "sftp/tree.h"
 
 #define SCP_DEPTH_MAX 64u  /* directories within each other */
@@ -68,6 +70,11 @@ struct scp_open {
     bool is_open, is_directory, is_virtual;
     bool is_told; /* hooks were asked about its close */
     char *path;   /* in the tree */
+    /* files; see transfer.h and final.h */
+    struct sftp_part part;
+    bool is_complete; /* all of it came or went, and the client has said so */
+    char *final_path;
+    uint32_t final_flags;
 };
 
 /* A directory on the way down. */
@@ -87,6 +94,8 @@ struct scp_level {
 struct scp {
     struct channel *channel; /* NULL once it is gone */
     struct sftp_tree *tree;
+    struct sftp_account *account;
+    struct sftp_waiter waiter; /* for hooks that are behind */
     struct scp_command command;
     void (*next)(struct scp *scp);
     enum scp_input input;
@@ -96,6 +105,7 @@ struct scp {
     uint8_t answer; /* SCP_INPUT_ANSWER: 0, 1 or 2 */
 
     struct sftp_call call;
+    struct sftp_call kept_call; /* its event, while call is about something else: existing.c */
     scp_answer *on_answer;
     /* scp_ask.c: what is being asked, of whom, and about what that is open or to be opened */
     const struct sftp_operation *asked;
@@ -109,6 +119,12 @@ struct scp {
     bool has_verdict;   /* whatever the provider answers, act->result holds */
     struct scp_open opened, unwanted;
     char diverted[VPATH_MAX]; /* what place points into, if a hook wants it so */
+    char *final_path;         /* for what is to be opened */
+    uint32_t final_flags;
+    /* scp_transfer.c: between the end of a call and the next, about the same step */
+    void (*then)(struct scp *scp);
+    uint32_t then_status;
+    char then_text[256];
 
     struct sp_fs_attributes attributes; /* for a provider */
     char path[VPATH_MAX];               /* what is being worked on */
@@ -183,6 +199,20 @@ bool scp_is_busy(const struct scp *scp);
 void scp_close_unwanted(struct scp *scp);
 /* The channel is gone: cancel what may be, then close what is open, one after the other. */
 void scp_wind_up(struct scp *scp);
+
+/* The provider has answered the step. */
+void scp_answered(struct scp *scp, uint32_t status, const struct sp_fs_reply *reply);
+/* Ask the provider of the open file for something else, before scp_answered(). */
+void scp_ask_more(struct scp *scp, enum plugin_operation operation,
+                  void (*on_answer)(struct sftp_call *call, uint32_t status,
+                                    const struct sp_fs_reply *reply));
+
+/* scp_transfer.c */
+/* The step is over, for the client and for hooks. */
+void scp_observe(struct scp *scp, uint32_t status, const struct sp_fs_reply *reply);
+/* The provider has closed a file: true if it has a name to be given, or a part to be removed, by
+ * ->then, once the call is released; scp_answered() is called after that. */
+bool scp_settle(struct scp *scp, uint32_t status, const struct sp_fs_reply *reply);
 
 /* scp_sink.c */
 void scp_sink_begin(struct scp *scp);

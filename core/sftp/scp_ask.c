@@ -8,6 +8,8 @@
 
 #include "base/err.h"
 #include "sftp/access.h"
+#include "sftp/existing.h"
+#include "sftp/final.h"
 #include "sftp/scp.h"
 
 static const struct sp_fs_reply no_reply = {.head = {.struct_size = sizeof no_reply}};
@@ -47,6 +49,7 @@ static void end_opening(struct scp *scp, uint32_t status)
 static void end_closing(struct scp_open *open)
 {
     free(open->path);
+    free(open->final_path);
     *open = (struct scp_open){0};
 }
 
@@ -55,7 +58,8 @@ static void finish(struct scp *scp, uint32_t status, const struct sp_fs_reply *r
     scp->is_asking = false;
     if (is_opening(scp))
         end_opening(scp, status);
-    else if (is_closing(scp) && scp->is_performed)
+    scp_observe(scp, status, reply);
+    if (is_closing(scp) && scp->is_performed)
         end_closing(scp->open);
     scp->on_answer(scp, status, reply);
 }
@@ -81,7 +85,10 @@ static bool note_opened(struct scp *scp, uint64_t handle, bool is_virtual)
                                     .is_open = true,
                                     .is_virtual = is_virtual,
                                     .is_directory = scp->asked != sftp_operation(SFTP_OP_OPEN),
-                                    .path = strdup(scp->place.path)};
+                                    .path = strdup(scp->place.path),
+                                    .final_path = scp->final_path,
+                                    .final_flags = scp->final_flags};
+    scp->final_path = NULL;
     if (scp->act)
         scp->act->event.file = scp->opened.file;
     return scp->opened.path != NULL;
@@ -113,15 +120,34 @@ static void on_answer(struct sftp_call *call, uint32_t status, const struct sp_f
         reply = scp->act ? &scp->act->result : &no_reply;
         by = scp->act ? scp->act->decided : by;
     }
-    conclude(scp, status, reply, by);
+    if (!is_closing(scp) || !scp_settle(scp, status, reply))
+        conclude(scp, status, reply, by);
     scp_leave(scp);
 }
 
 static void on_release(struct sftp_call *call)
 {
     struct scp *scp = container_of(call, struct scp, call);
+    void (*then)(struct scp *) = scp->then;
     scp_enter(scp);
+    scp->then = NULL;
+    if (then)
+        then(scp);
     scp_leave(scp);
+}
+
+void scp_answered(struct scp *scp, uint32_t status, const struct sp_fs_reply *reply)
+{
+    conclude(scp, status, reply, SP_SFTP_BY_PROVIDER);
+}
+
+void scp_ask_more(struct scp *scp, enum plugin_operation operation,
+                  void (*answer)(struct sftp_call *call, uint32_t status,
+                                 const struct sp_fs_reply *reply))
+{
+    scp->call.on_answer = answer;
+    scp->call.on_release = on_release;
+    sftp_call_start(&scp->call, scp->tree, scp->open->mount, operation);
 }
 
 static void perform(struct scp *scp)
@@ -212,6 +238,21 @@ static uint32_t change_path(struct scp *scp, struct sp_str path, const char **re
     return SP_FS_OK;
 }
 
+static uint32_t change_final(struct scp *scp, const struct sp_sftp_reply *wish,
+                             const char **ret_text)
+{
+    char whole[VPATH_MAX];
+    if (wish->final_path.len == 0 || vpath_resolve(whole, "/", wish->final_path) < 0)
+        return SP_FS_INVALID_FILENAME;
+    uint32_t status = sftp_final_check(scp->tree, &scp->place, whole, ret_text);
+    if (status != SP_FS_OK)
+        return status;
+    free(scp->final_path);
+    scp->final_path = strdup(whole);
+    scp->final_flags = wish->final_flags;
+    return scp->final_path ? SP_FS_OK : SP_FS_FAILURE;
+}
+
 static void change_flags(struct scp *scp, uint32_t flags)
 {
     scp->asked_flags = flags;
@@ -246,6 +287,8 @@ static uint32_t change(struct sftp_act *act, const struct sp_sftp_reply *wish,
         change_flags(scp, wish->flags);
     if (changes & SP_SFTP_CHANGE_PATH)
         status = change_path(scp, wish->path, ret_text);
+    if (status == SP_FS_OK && changes & SP_SFTP_CHANGE_FINAL)
+        status = change_final(scp, wish, ret_text);
     if (status == SP_FS_OK)
         status = sftp_authorize(scp->tree, scp->asked, scp->asked_flags, scp->place.mount, NULL,
                                 ret_text);
@@ -342,6 +385,8 @@ static void prepare(struct scp *scp, const struct sftp_operation *operation, uin
     scp->asked_of_provider = of_provider;
     scp->open = open;
     scp->on_answer = answer;
+    free(scp->final_path);
+    scp->final_path = NULL;
     scp->is_performed = scp->is_concluding = scp->has_verdict = false;
 }
 
@@ -357,8 +402,8 @@ void scp_ask(struct scp *scp, enum sftp_operation_id id, uint32_t flags, struct 
     if (!is_closing(scp)) /* what was opened is closed */
         status = sftp_authorize(scp->tree, operation, flags, mount, NULL, &text);
     if (status == SP_FS_OK && (!open || is_opening(scp)))
-        status = sftp_access_check_names(scp->tree, &scp->place, NULL, operation,
-                                         &scp->asked_flags, &text);
+        status = sftp_access_check_names(scp->tree, &scp->place, NULL, operation, &scp->asked_flags,
+                                         &text);
     if (status == SP_FS_OK && id == SFTP_OP_OPEN)
         scp->call.event.create.flags = scp->asked_flags;
     if (status == SP_FS_OK && !mount && !(open && open->is_open))
@@ -373,7 +418,7 @@ void scp_ask(struct scp *scp, enum sftp_operation_id id, uint32_t flags, struct 
     if (status != SP_FS_OK)
         conclude(scp, status, &reply, SP_SFTP_BY_CORE);
     else if (scp->act)
-        sftp_act_begin(scp->act);
+        scp_existing_begin(scp);
     else
         perform(scp);
 }
@@ -394,6 +439,8 @@ void scp_close_unwanted(struct scp *scp)
 {
     struct scp_open *open = &scp->unwanted;
     sftp_call_handle(&scp->call, open->handle, 0, NULL);
+    if (!open->is_directory)
+        scp->call.event.handle.flags = SP_CLOSE_ABORTED;
     scp_ask(scp, SFTP_OP_CLOSE, 0, open, closing_of(open), ignore);
 }
 
@@ -418,6 +465,8 @@ static bool close_next(struct scp *scp)
         return false;
     prepare(scp, operation, 0, open, closing_of(open), ignore);
     sftp_call_handle(&scp->call, open->handle, 0, NULL);
+    if (!open->is_directory)
+        scp->call.event.handle.flags = SP_CLOSE_ABORTED;
     if (!open->is_told && scp->tree->hooks.after & operation->family && make_act(scp)) {
         scp->act->result.status = SP_FS_CONNECTION_LOST;
         scp->act->decided = SP_SFTP_BY_CORE;

@@ -436,6 +436,9 @@ static void on_closed(struct scp *scp, uint32_t status, const struct sp_fs_reply
 static void close_file(struct scp *scp)
 {
     sftp_call_handle(&scp->call, scp->file.handle, 0, NULL);
+    scp->file.is_complete = !scp->file_has_failed && scp->answer == 0;
+    if (!scp->file.is_complete)
+        scp->call.event.handle.flags = SP_CLOSE_ABORTED;
     scp_ask(scp, SFTP_OP_CLOSE, 0, &scp->file, PLUGIN_FS_close, on_closed);
 }
 

@@ -167,6 +167,8 @@ static void close_file(struct scp *scp)
     sftp_block_unref(scp->reading);
     scp->reading = NULL;
     sftp_call_handle(&scp->call, scp->file.handle, 0, NULL);
+    scp->file.is_complete =
+        !scp->file_has_failed && scp->answer == 0 && scp->file_done == scp->file_size;
     scp_ask(scp, SFTP_OP_CLOSE, 0, &scp->file, PLUGIN_FS_close, on_close);
 }
 
