@@ -132,10 +132,13 @@ static void give_result(struct sftp_request *request, enum sftp_answer_kind answ
 {
     struct sftp_act *act = request->act;
     if (act) {
+        struct sp_fs_reply whole = *reply;
+        if (request->done > 0) /* of a write or a copy in pieces */
+            whole.count = request->done;
         request->state = SFTP_REQUEST_CONCLUDING;
         request->next = NULL;
         request->answer = answer;
-        sftp_act_conclude(act, status, reply, by);
+        sftp_act_conclude(act, status, reply == &act->result ? reply : &whole, by);
         return;
     }
     if (status == SP_FS_OK)
