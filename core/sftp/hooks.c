@@ -45,6 +45,7 @@ void sftp_hooks_init(struct sftp_hooks *hooks, const struct session *session)
         struct plugin_sftp_wants wants = plugin_instance_sftp_wants(hooks->chain->instances[i]);
         hooks->before |= wants.before;
         hooks->after |= wants.after;
+        hooks->existing |= wants.existing;
         hooks->listings |= wants.listings;
     }
 }
@@ -377,6 +378,8 @@ static void ask(struct sftp_act *act, struct plugin_instance *instance,
         show_result(act, &asked->event, wants);
     if (!wants->data)
         asked->event.data = (struct sp_str){"", 0};
+    if (!(wants->existing & act->event.family))
+        asked->event.existing = asked->event.existing_target = NULL;
     asked->call =
         (struct plugin_call){.instance = instance,
                              .operation = is_after ? PLUGIN_SFTP_after : PLUGIN_SFTP_before,

@@ -33,6 +33,7 @@ struct sftp_tree;
 struct sftp_hooks {
     const struct chain *chain;
     uint32_t before, after; /* families that any hook wants */
+    uint32_t existing;      /* … with what is there before: see existing.h */
     bool listings;          /* any wants entries */
 };
 
