@@ -45,7 +45,7 @@ cmake --install "$build" --prefix "$stage/prefix" >"$stage/install.log" || {
 ln -s "$(dirname "$(find "$stage/prefix" -path '*/plugins/fs-posix')")" "$stage/prefix/plugins"
 mkdir -p "$stage/tests" "$stage/build-plugins" "$stage/results" "$stage/tmp"
 cp -r "$tests/integration" "$tests/support" "$stage/tests/"
-cp "$tests/../docs/authors/tutorial.md" "$stage/tests/"
+cp "$tests"/../docs/authors/{tutorial,storage}.md "$stage/tests/"
 for folder in fault abi; do
     [ ! -d "$build/tests/$folder/plugins" ] || cp -r "$build/tests/$folder/plugins/." "$stage/build-plugins/"
 done
