@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "client.h"
+#include "sftp/engine.h"
 #include "sftp/operations.h"
 #include "sftp/sftp.h"
 
@@ -153,63 +154,190 @@ static void every_extension_advertised_is_a_row(void **state)
     mock_free(mock);
 }
 
+/* What requests are about in the tests below. */
+struct world {
+    struct handle file, other, directory;
+};
+
+static struct world make_world(struct mock *mock)
+{
+    store_file(mock_store(mock), "/f", "f");
+    return (struct world){.file = open_file(mock, "/f", FXF_READ | FXF_WRITE),
+                          .other = open_file(mock, "/g", FXF_READ | FXF_WRITE | FXF_CREAT),
+                          .directory = open_directory(mock, "/")};
+}
+
+/* A request that is well-formed, for any row. */
+static uint32_t send_row(struct mock *mock, const struct sftp_operation *row,
+                         const struct world *world)
+{
+    uint32_t id;
+    struct buffer *request =
+        row->extension ? extended_begin(row->extension, &id) : request_begin(row->type, &id);
+    switch (row->subject) {
+    case SFTP_SUBJECT_NONE:
+        wire_put_u32(request, 0);
+        break;
+    case SFTP_SUBJECT_TWO_PATHS:
+    case SFTP_SUBJECT_LINK:
+        request_string(request, "/x");
+        request_string(request, "/y");
+        break;
+    case SFTP_SUBJECT_PATH:
+    case SFTP_SUBJECT_TILDE_PATH:
+        request_string(request, row->makes_entry ? "/x" : "/f");
+        break;
+    case SFTP_SUBJECT_DIRECTORY:
+        request_handle(request, world->directory);
+        break;
+    case SFTP_SUBJECT_FILE:
+    case SFTP_SUBJECT_EITHER:
+        request_handle(request, world->file);
+        break;
+    case SFTP_SUBJECT_TWO_FILES:
+        request_handle(request, world->file);
+        wire_put_u64(request, 0);
+        wire_put_u64(request, 1);
+        request_handle(request, world->other);
+        break;
+    }
+    if (row->type == SFTP_BLOCK) { /* a range, and what others may not do */
+        wire_put_u64(request, 0);
+        wire_put_u64(request, 1);
+        wire_put_u32(request, 0x80);
+    }
+    uint32_t version = ((struct sftp_engine *)mock->channel.arg)->dialect.version;
+    if (row->family & (SP_SFTP_OPEN | SP_SFTP_DIRECTORY_CREATE | SP_SFTP_ATTRIBUTES_SET)) {
+        for (uint32_t words = 0; row->family & SP_SFTP_OPEN && words < (version > 4 ? 2 : 1);
+             words++)
+            wire_put_u32(request, 0);
+        wire_put_u32(request, 0); /* no attributes … */
+        if (version > 3)
+            wire_put_u8(request, SP_FILE_REGULAR); /* … but a type */
+    }
+    for (int zero = 0; zero < 8 && row->type != SFTP_REALPATH; zero++) /* flags, offsets */
+        wire_put_u32(request, 0);
+    request_send(mock, request);
+    mock_settle(mock);
+    return id;
+}
+
+static int calls_started(const struct mock *mock)
+{
+    int started = 0;
+    for (int operation = 0; operation < PLUGIN_OPERATION_COUNT; operation++)
+        if (operation != PLUGIN_SFTP_before && operation != PLUGIN_SFTP_after)
+            started += mock->started[operation];
+    return started;
+}
+
 /* The dispatcher asks the same question: each request, sent by a user who may nothing any more,
  * ends in a refusal and reaches no provider. */
 static void no_request_reaches_a_provider_without_permission(void **state)
 {
     (void)state;
     struct mock *mock = client_new();
-    store_file(mock_store(mock), "/f", "f");
-    struct handle file = open_file(mock, "/f", FXF_READ | FXF_WRITE);
-    struct handle other = open_file(mock, "/g", FXF_READ | FXF_WRITE | FXF_CREAT);
-    struct handle directory = open_directory(mock, "/");
+    struct world world = make_world(mock);
     mock->session.permit = 0;
     for (int i = 0; i < SFTP_OP_COUNT; i++) {
         const struct sftp_operation *row = sftp_operation((enum sftp_operation_id)i);
-        uint32_t id;
-        struct buffer *request =
-            row->extension ? extended_begin(row->extension, &id) : request_begin(row->type, &id);
-        switch (row->subject) {
-        case SFTP_SUBJECT_NONE:
-            wire_put_u32(request, 0);
-            break;
-        case SFTP_SUBJECT_TWO_PATHS:
-        case SFTP_SUBJECT_LINK:
-            request_string(request, "/x");
-            request_string(request, "/y");
-            break;
-        case SFTP_SUBJECT_PATH:
-        case SFTP_SUBJECT_TILDE_PATH:
-            request_string(request, "/f");
-            break;
-        case SFTP_SUBJECT_DIRECTORY:
-            request_handle(request, directory);
-            break;
-        case SFTP_SUBJECT_FILE:
-        case SFTP_SUBJECT_EITHER:
-            request_handle(request, file);
-            break;
-        case SFTP_SUBJECT_TWO_FILES:
-            request_handle(request, file);
-            wire_put_u64(request, 0);
-            wire_put_u64(request, 1);
-            request_handle(request, other);
-            break;
-        }
-        for (int zero = 0; zero < 8; zero++) /* flags, offsets, attributes */
-            wire_put_u32(request, 0);
-        int started = 0, started_after = 0;
-        for (int operation = 0; operation < PLUGIN_OPERATION_COUNT; operation++)
-            started += mock->started[operation];
-        request_send(mock, request);
-        mock_settle(mock);
-        for (int operation = 0; operation < PLUGIN_OPERATION_COUNT; operation++)
-            started_after += mock->started[operation];
+        int started = calls_started(mock);
+        uint32_t id = send_row(mock, row, &world);
         /* In version 3, what later versions brought is not there at all. */
         expect_status(mock, id, row->since > 3 ? SP_FS_OP_UNSUPPORTED : SP_FS_PERMISSION_DENIED);
-        assert_int_equal(started_after, started);
+        assert_int_equal(calls_started(mock), started);
     }
     mock_free(mock);
+}
+
+/* --- hooks --------------------------------------------------------------------------------- */
+
+struct witness {
+    bool denies;
+    const struct sftp_operation *row; /* what is being asked */
+    int before, after;
+};
+
+static int32_t witness_hook(struct plugin_instance *instance, const struct sp_sftp_event *event,
+                            bool is_after, struct sp_sftp_reply *reply)
+{
+    struct witness *witness = instance->arg;
+    if (!witness->denies)
+        return SP_NEXT;
+    /* LINK is one of two others. */
+    const char *name = witness->row->type == SFTP_LINK ? "hardlink" : witness->row->name;
+    assert_string_equal(event->name.data, name);
+    assert_int_equal(event->family, witness->row->family);
+    *(is_after ? &witness->after : &witness->before) += 1;
+    if (is_after) {
+        assert_int_equal(event->status, SP_FS_QUOTA_EXCEEDED);
+        assert_int_equal(event->decided, SP_SFTP_BY_HOOK);
+        return SP_NEXT;
+    }
+    reply->status = SP_FS_QUOTA_EXCEEDED;
+    reply->text = (struct sp_str){"It is full", 10};
+    return SP_DENY;
+}
+
+/* Whatever a client may ask: a hook sees it, can refuse it, and then no provider hears of it, but
+ * for the end of a file. In every version, since a row may be asked for in one only. */
+static void a_hook_stops_every_row(void **state)
+{
+    (void)state;
+    for (uint32_t version = 3; version <= 6; version++) {
+        struct mock *mock = mock_new();
+        struct witness witness = {0};
+        mock_hook(mock, witness_hook)->arg = &witness;
+        client_start(mock);
+        struct world world = make_world(mock);
+        struct sftp_engine *engine = mock->channel.arg;
+        engine->dialect.version = version;
+        witness.denies = true;
+        for (int i = 0; i < SFTP_OP_COUNT; i++) {
+            const struct sftp_operation *row = sftp_operation((enum sftp_operation_id)i);
+            if (i == SFTP_OP_CLOSE || row->since > version)
+                continue;
+            int started = calls_started(mock);
+            witness.row = row;
+            witness.before = witness.after = 0;
+            uint32_t id = send_row(mock, row, &world);
+            struct reply reply = expect_reply(mock, id, SFTP_STATUS);
+            assert_int_equal(reply.text.len, strlen("It is full"));
+            assert_int_equal(calls_started(mock), started);
+            assert_int_equal(witness.before, 1);
+            assert_int_equal(witness.after, 1);
+        }
+        /* The last, as the handle is gone with it. */
+        witness.row = sftp_operation(SFTP_OP_CLOSE);
+        struct reply reply = expect_reply(mock, send_row(mock, witness.row, &world), SFTP_STATUS);
+        assert_int_equal(reply.text.len, strlen("It is full"));
+        witness.denies = false;
+        mock_free(mock);
+    }
+}
+
+/* A new row that a hook could do says how: else it is here, on purpose. */
+static void what_no_hook_can_answer_is_known(void **state)
+{
+    (void)state;
+    for (int i = 0; i < SFTP_OP_COUNT; i++) {
+        bool is_other = false;
+        switch (i) {
+        case SFTP_OP_LIMITS:
+        case SFTP_OP_USERS_GROUPS:
+        case SFTP_OP_CHECK_FILE_HANDLE:
+        case SFTP_OP_CHECK_FILE_NAME:
+        case SFTP_OP_CHECK_FILE:
+        case SFTP_OP_MD5_HASH:
+        case SFTP_OP_MD5_HASH_HANDLE:
+            is_other = true;
+            break;
+        default:
+            break;
+        }
+        enum sftp_answer_kind answer = sftp_operation((enum sftp_operation_id)i)->answer;
+        assert_int_equal(answer == SFTP_ANSWER_OTHER, is_other);
+    }
 }
 
 int main(void)
@@ -222,6 +350,8 @@ int main(void)
         cmocka_unit_test(what_reads_or_lists_is_refused_where_it_is_write_only),
         cmocka_unit_test(every_extension_advertised_is_a_row),
         cmocka_unit_test(no_request_reaches_a_provider_without_permission),
+        cmocka_unit_test(a_hook_stops_every_row),
+        cmocka_unit_test(what_no_hook_can_answer_is_known),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
