@@ -143,6 +143,7 @@ struct sftp_request {
     struct sftp_listing listing;
     uint64_t done;        /* bytes, so far */
     uint64_t piece;       /* copy-data: bytes read and not yet written */
+    uint64_t until;       /* copy-data to the end: where that was; 0: not known */
     struct sftp_act *act; /* NULL: no hook wants to know */
     uint32_t refusal;     /* not to be run, but refused with this … */
     const char *refusal_text;

@@ -17,7 +17,9 @@
 static uint64_t left(const struct sftp_request *request)
 {
     uint64_t length = request->message.length; /* 0: to the end */
-    return (length ? length : OFFSET_LIMIT) - request->done;
+    if (length == 0)
+        length = request->until ? request->until : OFFSET_LIMIT;
+    return length - request->done;
 }
 
 /* A range that ends behind the file's end is not copied in full, and the client must know. */
@@ -95,13 +97,43 @@ static void next_piece(struct sftp_request *request)
     sftp_request_yield(request, copy_piece);
 }
 
-static void begin_pieces(struct sftp_request *request)
+static void first_piece(struct sftp_request *request)
 {
     request->block = sftp_block_get(SFTP_DATA_MAX);
     if (!request->block)
         sftp_request_status(request, SP_FS_FAILURE, "Out of memory");
     else
         copy_piece(request);
+}
+
+static void on_size(struct sftp_call *call, uint32_t status, const struct sp_fs_reply *reply)
+{
+    struct sftp_request *request = sftp_request_of(call);
+    const struct sp_fs_attributes *attributes = status == SP_FS_OK ? reply->attributes : NULL;
+    if (attributes && attributes->valid & SP_ATTR_SIZE && attributes->type == SP_FILE_REGULAR) {
+        uint64_t offset = request->message.offset;
+        if (attributes->size <= offset + request->done) {
+            sftp_request_status(request, SP_FS_OK, NULL);
+            return;
+        }
+        if (attributes->size <= OFFSET_LIMIT)
+            request->until = attributes->size - offset;
+    }
+    request->next = first_piece;
+}
+
+/* A copy to the end goes to where that is now: both files may be one, by two names, and grow for
+ * ever. */
+static void begin_pieces(struct sftp_request *request)
+{
+    struct sftp_handle *from = request->handle;
+    if (request->message.length > 0 || !from->mount->instance ||
+        !plugin_instance_offers(from->mount->instance, PLUGIN_FS_fstat)) {
+        first_piece(request);
+        return;
+    }
+    sftp_call_handle(&request->call, from->provider_handle, 0, NULL);
+    sftp_request_ask(request, from->mount, PLUGIN_FS_fstat, on_size);
 }
 
 static void next_share(struct sftp_request *request);

@@ -320,6 +320,27 @@ static void a_file_is_deleted_when_it_is_closed(void **state)
     mock_free(mock);
 }
 
+static void a_copy_that_feeds_on_itself_ends(void **state)
+{
+    (void)state;
+    struct mock *mock = client_new();
+    store_file(mock_store(mock), "/f", "text");
+    store_link(mock_store(mock), "/other", "/f");
+    mock->session.host.instances[0].lacks[PLUGIN_FS_copy] = true;
+    mock_store(mock)->max_io = 1;
+    struct handle from = open_file(mock, "/f", FXF_READ);
+    struct handle to = open_file(mock, "/other", FXF_WRITE);
+    uint32_t id = send_copy(mock, from, 0, 0, to, 4);
+    mock_settle(mock);
+    expect_status(mock, id, SP_FS_OK);
+    assert_true(store_has(mock_store(mock), "/f", "texttext"));
+    id = send_copy(mock, from, 100, 0, to, 4); /* nothing is there to copy */
+    mock_settle(mock);
+    expect_status(mock, id, SP_FS_OK);
+    assert_true(store_has(mock_store(mock), "/f", "texttext"));
+    mock_free(mock);
+}
+
 static void what_a_provider_cannot_open_is_not_asked_of_it(void **state)
 {
     (void)state;
@@ -349,6 +370,7 @@ int main(void)
         cmocka_unit_test(realpath_puts_paths_together),
         cmocka_unit_test(rename_does_what_its_flags_say_or_nothing),
         cmocka_unit_test(a_file_is_deleted_when_it_is_closed),
+        cmocka_unit_test(a_copy_that_feeds_on_itself_ends),
         cmocka_unit_test(what_a_provider_cannot_open_is_not_asked_of_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
