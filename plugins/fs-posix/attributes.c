@@ -120,6 +120,11 @@ static int fill_names(struct names *names, struct sp_fs_attributes *attributes)
     return attributes->owner.data && attributes->group.data ? 0 : -ENOMEM;
 }
 
+bool attributes_are_slow(uint32_t wanted)
+{
+    return wanted & COSTLY;
+}
+
 int attributes_get(const struct fs_posix *fs, int fd, const char *name, uint32_t wanted,
                    struct sp_fs_attributes *ret_attributes)
 {

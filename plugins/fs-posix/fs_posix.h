@@ -35,7 +35,15 @@ struct fs_posix {
     struct copy_job *copies; /* under way, for cancel */
 };
 
+/* What a call on a file system may wait for. */
+enum locality {
+    MAY_BE_REMOTE, /* or is not known */
+    IS_LOCAL,      /* a disk, unless the kernel has it in memory */
+    IS_IN_MEMORY,  /* nothing */
+};
+
 struct view {
+    enum locality locality; /* of the root */
     int root_fd;
     bool walk; /* the kernel has no openat2() */
     struct identity identity;
@@ -49,17 +57,20 @@ struct handle {
     DIR *stream;    /* of a directory; owns fd */
     uint32_t flags; /* SP_OPEN_* */
     struct lock *locks;
-    bool in_memory;          /* on tmpfs or ramfs: no call waits for a device */
+    enum locality locality;
     bool is_written_on_pool; /* as somebody else than the process: quotas are that user's */
     /* Reactor thread: the file system cannot tell beforehand that a call would wait. */
     bool no_read_nowait;
     bool no_write_nowait;
 };
 
-/* jail.c: every path goes through here. Pool threads. */
+/* jail.c: every path goes through here. Pool threads, but for what says otherwise. */
 
 /* Open path below the view's root, wherever its symbolic links point. A descriptor or -errno. */
 int jail_open(const struct view *view, struct sp_str path, int flags, mode_t mode);
+/* The same at once, on the reactor: where that would wait, or could lead to another file system,
+ * -EAGAIN. Nothing is created. */
+int jail_open_at_once(const struct view *view, struct sp_str path, int flags);
 /* Open the directory that holds path's last component. A descriptor or -errno; -EBUSY for "/".
  * *ret_last points into path. */
 int jail_parent(const struct view *view, struct sp_str path, const char **ret_last);
@@ -83,7 +94,11 @@ int32_t reply_handle(const struct fs_posix *fs, const struct sp_event *event, co
 /* The same of a view. */
 int32_t reply_view(const struct fs_posix *fs, const struct sp_event *event, const void *view);
 
-/* attributes.c: pool threads. 0 or -errno. */
+/* attributes.c: pool threads; others if nothing is wanted that attributes_are_slow() and the file
+ * system is local. 0 or -errno. */
+
+/* Whether to tell these takes more than one call. */
+bool attributes_are_slow(uint32_t wanted);
 
 /* Of name in the directory fd, not following a link; of fd itself if name is "". Then to be given
  * to attributes_clear(). */
@@ -94,6 +109,11 @@ void attributes_clear(struct sp_fs_attributes *attributes);
 int attributes_set(int fd, bool is_path, const struct sp_fs_attributes *attributes);
 /* What can be asked for and set, in the answer to attach. */
 extern const struct sp_fs_support attributes_support;
+
+/* locality.c: any thread. */
+enum locality locality_of(int fd);
+/* May questions about names be tried on the reactor first? */
+bool view_is_quick(const struct view *view);
 
 /* lock.c */
 void locks_free(struct lock *locks);
@@ -113,6 +133,10 @@ int32_t fs_open(void *self, const struct sp_fs_create *event);
 int32_t fs_close(void *self, const struct sp_fs_handle *event);
 int32_t fs_read(void *self, const struct sp_fs_io *event);
 int32_t fs_write(void *self, const struct sp_fs_io *event);
+int32_t stat_on_pool(void *self, const struct sp_fs_path *event);
+int32_t open_on_pool(void *self, const struct sp_fs_create *event);
+int32_t close_on_pool(void *self, const struct sp_fs_handle *event);
+int32_t fstat_on_pool(void *self, const struct sp_fs_handle *event);
 int32_t read_on_pool(void *self, const struct sp_fs_io *event);
 int32_t write_on_pool(void *self, const struct sp_fs_io *event);
 int32_t fs_fstat(void *self, const struct sp_fs_handle *event);

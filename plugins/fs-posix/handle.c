@@ -4,17 +4,16 @@
  *
  * What lies in the page cache is read on the reactor: no change of thread, no copy. RWF_NOWAIT
  * makes the kernel refuse what would wait, and only that goes to the pool. File systems in memory
- * do not know the flag and do not need it.
+ * do not know the flag and do not need it. Opening, asking and closing are the same where the file
+ * system is local: see locality.c.
  */
 #include "fs_posix.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <linux/magic.h>
 #include <stdlib.h>
 #include <sys/uio.h>
-#include <sys/vfs.h>
 #include <unistd.h>
 
 #define UNSUPPORTED                                                                                \
@@ -68,10 +67,39 @@ static int check_regular(int fd)
     return S_ISREG(st.st_mode) ? 0 : S_ISDIR(st.st_mode) ? -EISDIR : -ENXIO;
 }
 
-static bool is_in_memory(int fd)
+/* Answer with what was opened, or say why it was not. */
+static int32_t answer_open(struct fs_posix *fs, const struct view *view,
+                           const struct sp_fs_create *event, int fd)
 {
-    struct statfs st;
-    return fstatfs(fd, &st) == 0 && (st.f_type == TMPFS_MAGIC || st.f_type == RAMFS_MAGIC);
+    if (fd < 0)
+        return reply_error(fs, &event->head, -fd);
+    int rc = check_regular(fd);
+    struct handle *handle = rc == 0 ? handle_new(fd, NULL) : NULL;
+    if (!handle) {
+        close(fd);
+        return reply_error(fs, &event->head, rc < 0 ? -rc : ENOMEM);
+    }
+    handle->flags = event->flags;
+    handle->is_written_on_pool = view->identity.is_other;
+    handle->locality = locality_of(fd);
+    if (reply_handle(fs, &event->head, handle) < 0)
+        handle_free(handle);
+    return SP_PENDING;
+}
+
+/* Opening a device may do something to it, wait for it, or both. fd is of O_PATH, which does
+ * nothing, and is closed, or negative. 0 or negative; what comes between this and the opening is
+ * met by the flags, and refused after. */
+static int look_before_opening(int fd)
+{
+    struct stat st;
+    if (fd < 0)
+        return fd;
+    int rc = fstat(fd, &st) < 0 ? -errno : 0;
+    close(fd);
+    if (rc < 0 || S_ISREG(st.st_mode))
+        return rc;
+    return S_ISDIR(st.st_mode) ? -EISDIR : S_ISLNK(st.st_mode) ? -ELOOP : -ENXIO;
 }
 
 static int32_t open_now(struct fs_posix *fs, const struct view *view,
@@ -83,23 +111,30 @@ static int32_t open_now(struct fs_posix *fs, const struct view *view,
     int flags = flags_of(event->flags);
     if (flags < 0 || event->flags & UNSUPPORTED)
         return reply_error(fs, &event->head, flags < 0 ? -flags : EOPNOTSUPP);
-    int fd = jail_open(view, event->path, flags, mode);
-    if (fd < 0)
-        return reply_error(fs, &event->head, -fd);
-    int rc = check_regular(fd);
-    struct handle *handle = rc == 0 ? handle_new(fd, NULL) : NULL;
-    if (!handle) {
-        close(fd);
-        return reply_error(fs, &event->head, rc < 0 ? -rc : ENOMEM);
-    }
-    handle->flags = event->flags;
-    handle->is_written_on_pool = view->identity.is_other;
-    handle->in_memory = is_in_memory(fd);
-    if (reply_handle(fs, &event->head, handle) < 0)
-        handle_free(handle);
-    return SP_PENDING;
+    int rc = 0;
+    if (!(flags & O_EXCL)) /* which opens nothing that is there */
+        rc = look_before_opening(jail_open(view, event->path, O_PATH | (flags & O_NOFOLLOW), 0));
+    if (rc == -ENOENT && flags & O_CREAT)
+        rc = 0;
+    return answer_open(fs, view, event, rc < 0 ? rc : jail_open(view, event->path, flags, mode));
 }
-ON_POOL(fs_open, sp_fs_create, view, open_now)
+ON_POOL(open_on_pool, sp_fs_create, view, open_now)
+
+/* What is only to be read needs no disk to be opened, if the kernel knows it. */
+int32_t fs_open(void *self, const struct sp_fs_create *event)
+{
+    struct fs_posix *fs = self;
+    const struct view *view = (const struct view *)(uintptr_t)event->view;
+    if (!view_is_quick(view) || event->flags & ~(SP_OPEN_READ | SP_OPEN_NOFOLLOW) ||
+        !(event->flags & SP_OPEN_READ))
+        return open_on_pool(self, event);
+    int flags = flags_of(event->flags);
+    int fd =
+        look_before_opening(jail_open_at_once(view, event->path, O_PATH | (flags & O_NOFOLLOW)));
+    if (fd == 0)
+        fd = jail_open_at_once(view, event->path, flags);
+    return fd == -EAGAIN ? open_on_pool(self, event) : answer_open(fs, view, event, fd);
+}
 
 static int32_t close_now(struct fs_posix *fs, struct handle *handle,
                          const struct sp_fs_handle *event)
@@ -109,7 +144,21 @@ static int32_t close_now(struct fs_posix *fs, struct handle *handle,
     handle_free(handle);
     return SP_OK;
 }
-ON_POOL(fs_close, sp_fs_handle, handle, close_now)
+ON_POOL(close_on_pool, sp_fs_handle, handle, close_now)
+
+/* The last to close a file that has no name any more waits while its blocks are given back. */
+static bool closes_at_once(const struct handle *handle)
+{
+    struct stat st;
+    return handle->locality != MAY_BE_REMOTE && !(handle->flags & SP_OPEN_WRITE) &&
+           !handle->stream && fstat(handle->fd, &st) == 0 && st.st_nlink > 0;
+}
+
+int32_t fs_close(void *self, const struct sp_fs_handle *event)
+{
+    struct handle *handle = (struct handle *)(uintptr_t)event->handle;
+    return closes_at_once(handle) ? close_now(self, handle, event) : close_on_pool(self, event);
+}
 
 static bool range_is_sound(const struct sp_fs_io *event)
 {
@@ -141,7 +190,7 @@ int32_t fs_read(void *self, const struct sp_fs_io *event)
     struct handle *handle = (struct handle *)(uintptr_t)event->handle;
     if (!range_is_sound(event))
         return reply_error(fs, &event->head, EOVERFLOW);
-    if (handle->in_memory)
+    if (handle->locality == IS_IN_MEMORY)
         return read_now(fs, handle, event);
     uint64_t done = 0;
     while (!handle->no_read_nowait && done < event->length) {
@@ -183,7 +232,7 @@ int32_t fs_write(void *self, const struct sp_fs_io *event)
     struct handle *handle = (struct handle *)(uintptr_t)event->handle;
     if (!range_is_sound(event))
         return reply_error(fs, &event->head, EOVERFLOW);
-    if (handle->in_memory && !handle->is_written_on_pool)
+    if (handle->locality == IS_IN_MEMORY && !handle->is_written_on_pool)
         return write_now(fs, handle, event);
     /* What is written in part is written again from its start on the pool, which does no harm at a
      * fixed offset, but would at the end of a file. */
@@ -203,7 +252,15 @@ static int32_t fstat_now(struct fs_posix *fs, struct handle *handle,
 {
     return reply_attributes(fs, &event->head, handle->fd, event->wanted);
 }
-ON_POOL(fs_fstat, sp_fs_handle, handle, fstat_now)
+ON_POOL(fstat_on_pool, sp_fs_handle, handle, fstat_now)
+
+int32_t fs_fstat(void *self, const struct sp_fs_handle *event)
+{
+    struct handle *handle = (struct handle *)(uintptr_t)event->handle;
+    return handle->locality != MAY_BE_REMOTE && !attributes_are_slow(event->wanted)
+               ? fstat_now(self, handle, event)
+               : fstat_on_pool(self, event);
+}
 
 static int32_t fsetstat_now(struct fs_posix *fs, struct handle *handle,
                             const struct sp_fs_handle *event)

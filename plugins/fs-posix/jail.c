@@ -16,6 +16,10 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#ifndef RESOLVE_CACHED
+#define RESOLVE_CACHED 0x20
+#endif
+
 /* The kernel gives up with EAGAIN when a ".." in a link meets a rename anywhere in the system. */
 #define TRIES 256
 
@@ -44,14 +48,16 @@ static int relative(struct sp_str path, char *buffer)
     }
 }
 
-static int open_in_root(int root_fd, const char *name, int flags, mode_t mode)
+/* resolve: besides staying inside. */
+static int open_in_root(int root_fd, const char *name, int flags, mode_t mode, uint64_t resolve,
+                        int tries)
 {
     struct open_how how = {
         .flags = (uint64_t)(unsigned int)(flags | O_CLOEXEC),
         .mode = flags & O_CREAT ? mode : 0,
-        .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS,
+        .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS | resolve,
     };
-    for (int i = 0; i < TRIES; i++) {
+    for (int i = 0; i < tries; i++) {
         long fd = syscall(SYS_openat2, root_fd, name, &how, sizeof how);
         if (fd >= 0)
             return (int)fd;
@@ -104,7 +110,18 @@ int jail_open(const struct view *view, struct sp_str path, int flags, mode_t mod
     if (rc < 0)
         return rc;
     return view->walk ? open_by_walk(view->root_fd, name, flags, mode)
-                      : open_in_root(view->root_fd, name, flags, mode);
+                      : open_in_root(view->root_fd, name, flags, mode, 0, TRIES);
+}
+
+int jail_open_at_once(const struct view *view, struct sp_str path, int flags)
+{
+    char name[PATH_MAX];
+    int rc = relative(path, name);
+    if (rc < 0)
+        return rc;
+    rc = open_in_root(view->root_fd, name, flags, 0, RESOLVE_CACHED | RESOLVE_NO_XDEV, 1);
+    /* EXDEV: it leads elsewhere. EINVAL: before Linux 5.12. */
+    return rc == -EXDEV || rc == -EINVAL || rc == -EINTR ? -EAGAIN : rc;
 }
 
 int jail_parent(const struct view *view, struct sp_str path, const char **ret_last)

@@ -26,7 +26,24 @@ static int32_t stat_now(struct fs_posix *fs, const struct view *view,
     close(fd);
     return verdict;
 }
-ON_POOL(fs_stat, sp_fs_path, view, stat_now)
+ON_POOL(stat_on_pool, sp_fs_path, view, stat_now)
+
+int32_t fs_stat(void *self, const struct sp_fs_path *event)
+{
+    struct fs_posix *fs = self;
+    const struct view *view = (const struct view *)(uintptr_t)event->view;
+    if (!view_is_quick(view) || attributes_are_slow(event->wanted))
+        return stat_on_pool(self, event);
+    int fd = jail_open_at_once(view, event->path,
+                               O_PATH | (event->flags & SP_FS_NOFOLLOW ? O_NOFOLLOW : 0));
+    if (fd == -EAGAIN)
+        return stat_on_pool(self, event);
+    if (fd < 0)
+        return reply_error(fs, &event->head, -fd);
+    int32_t verdict = reply_attributes(fs, &event->head, fd, event->wanted);
+    close(fd);
+    return verdict;
+}
 
 static int set_size(const struct view *view, struct sp_str path, int nofollow, uint64_t size)
 {

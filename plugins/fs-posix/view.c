@@ -92,6 +92,7 @@ static int view_new(const struct fs_posix *fs, const char *path, struct sp_str t
         return rc;
     }
     view->identity = *identity;
+    view->locality = locality_of(view->root_fd);
     *ret_view = view;
     return 0;
 }
