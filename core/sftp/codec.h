@@ -81,8 +81,8 @@ struct sftp_message {
     struct sp_str target; /* the second path, or a symbolic link's text */
     struct sp_str handle;
     struct sp_str handle_to; /* copy-data */
-    uint64_t offset;
-    uint64_t offset_to; /* copy-data */
+    uint64_t offset;         /* text-seek: a line, the first is 0 */
+    uint64_t offset_to;      /* copy-data */
     uint64_t length;
     enum sftp_check check; /* REALPATH */
     struct sp_str compose; /* REALPATH: see sftp_next_composed() */
@@ -118,8 +118,8 @@ sftp_decoder sftp_get_open, sftp_get_handle, sftp_get_read, sftp_get_write, sftp
     sftp_get_stat, sftp_get_lstat, sftp_get_fstat, sftp_get_path_attributes,
     sftp_get_path_attributes_nofollow, sftp_get_handle_attributes, sftp_get_rename,
     sftp_get_posix_rename, sftp_get_two_paths, sftp_get_symlink, sftp_get_link, sftp_get_block,
-    sftp_get_unblock, sftp_get_realpath, sftp_get_copy_data, sftp_get_users_groups,
-    sftp_get_nothing;
+    sftp_get_unblock, sftp_get_text_seek, sftp_get_realpath, sftp_get_copy_data,
+    sftp_get_users_groups, sftp_get_nothing;
 
 /* The flags of OPEN, as SP_OPEN_*. SP_FS_OK, or what to refuse them with. */
 uint32_t sftp_open_flags(uint32_t wire, uint32_t *ret_flags); /* versions 3 and 4 */

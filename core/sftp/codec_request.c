@@ -211,6 +211,14 @@ void sftp_get_block(struct wire_reader *reader, const struct sftp_dialect *diale
         message->refusal = SP_FS_INVALID_PARAMETER;
 }
 
+void sftp_get_text_seek(struct wire_reader *reader, const struct sftp_dialect *dialect,
+                        struct sftp_message *message)
+{
+    (void)dialect;
+    message->handle = wire_get_string(reader);
+    message->offset = wire_get_u64(reader);
+}
+
 void sftp_get_realpath(struct wire_reader *reader, const struct sftp_dialect *dialect,
                        struct sftp_message *message)
 {

@@ -33,6 +33,7 @@
 #include "sftp/hooks.h"
 #include "sftp/operations.h"
 #include "sftp/storage.h"
+#include "sftp/text.h"
 #include "sftp/transfer.h"
 #include "sftp/tree.h"
 
@@ -98,6 +99,7 @@ struct sftp_handle {
     size_t mount_cursor;
     struct sftp_call closing;
     uint64_t bytes_read, bytes_written;
+    struct sftp_text text;
     struct sftp_part part;
     uint64_t file;    /* its number, as hooks know it */
     char *final_path; /* what it is to be called once it is complete: see SP_SFTP_CHANGE_FINAL */

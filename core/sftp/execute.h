@@ -6,6 +6,9 @@
 #ifndef SALLYPORT_SFTP_EXECUTE_H
 #define SALLYPORT_SFTP_EXECUTE_H
 
+#include <stdbool.h>
+
+struct sftp_handle;
 struct sftp_request;
 
 /* execute_file.c */
@@ -14,6 +17,16 @@ void sftp_execute_close(struct sftp_request *request);
 void sftp_execute_read(struct sftp_request *request);
 void sftp_execute_write(struct sftp_request *request);
 void sftp_execute_fsync(struct sftp_request *request);
+
+/* execute_text.c */
+/* The file is opened as text, and line endings are the engine's to see to. */
+bool sftp_text_is_ours(const struct sftp_handle *handle);
+void sftp_text_read(struct sftp_request *request);
+/* The data, its length and place, as they are stored. False: the request comes back later. */
+bool sftp_text_prepare_write(struct sftp_request *request);
+/* What is held back is stored. False: the request comes back later. */
+bool sftp_text_flush(struct sftp_request *request);
+void sftp_execute_text_seek(struct sftp_request *request);
 
 /* execute_attributes.c */
 void sftp_execute_stat(struct sftp_request *request);

@@ -82,7 +82,7 @@ static void on_close(struct sftp_call *call, uint32_t status, const struct sp_fs
     struct sftp_request *request = sftp_request_of(call);
     struct sftp_handle *handle = request->handle;
     handle->is_closed = true;
-    sftp_handle_retire(handle); /* and what is left of it goes with it */
+    sftp_handle_retire(handle);         /* and what is left of it goes with it */
     if (status == SP_FS_OP_UNSUPPORTED) /* a provider that need not be told */
         status = SP_FS_OK;
     if (status == SP_FS_OK && handle->flags & SP_OPEN_DELETE_ON_CLOSE)
@@ -105,6 +105,8 @@ void sftp_execute_close(struct sftp_request *request)
                             is_broken ? "An earlier operation on this file was given up" : NULL);
         return;
     }
+    if (!sftp_text_flush(request))
+        return;
     sftp_call_handle(&request->call, handle->provider_handle, 0, NULL);
     sftp_request_ask(request, handle->mount,
                      handle->kind == SFTP_HANDLE_FILE ? PLUGIN_FS_close : PLUGIN_FS_closedir,
@@ -130,6 +132,10 @@ static void on_read(struct sftp_call *call, uint32_t status, const struct sp_fs_
 void sftp_execute_read(struct sftp_request *request)
 {
     struct sftp_message *message = &request->message;
+    if (sftp_text_is_ours(request->handle)) {
+        sftp_text_read(request);
+        return;
+    }
     if (message->offset > OFFSET_LIMIT - message->length) {
         sftp_request_status(request, SP_FS_INVALID_PARAMETER, "Offset out of range");
         return;
@@ -149,6 +155,8 @@ void sftp_execute_read(struct sftp_request *request)
     sftp_request_ask(request, request->handle->mount, PLUGIN_FS_read, on_read);
 }
 
+static void write_rest(struct sftp_request *request);
+
 static void on_written(struct sftp_call *call, uint32_t status, const struct sp_fs_reply *reply)
 {
     struct sftp_request *request = sftp_request_of(call);
@@ -166,12 +174,22 @@ static void on_written(struct sftp_call *call, uint32_t status, const struct sp_
     if (request->done == request->message.length)
         sftp_request_answer(request, SP_FS_OK, reply);
     else
-        request->next = sftp_execute_write; /* the rest */
+        request->next = write_rest;
+}
+
+static void write_rest(struct sftp_request *request)
+{
+    const struct sftp_message *message = &request->message;
+    sftp_call_io(&request->call, request->handle->provider_handle, message->offset + request->done,
+                 request->data + request->done, message->length - request->done);
+    sftp_request_ask(request, request->handle->mount, PLUGIN_FS_write, on_written);
 }
 
 void sftp_execute_write(struct sftp_request *request)
 {
     struct sftp_message *message = &request->message;
+    if (sftp_text_is_ours(request->handle) && !sftp_text_prepare_write(request))
+        return;
     if (message->offset > OFFSET_LIMIT - message->length) {
         sftp_request_status(request, SP_FS_INVALID_PARAMETER, "Offset out of range");
         return;
@@ -180,9 +198,7 @@ void sftp_execute_write(struct sftp_request *request)
         sftp_request_status(request, SP_FS_OK, NULL);
         return;
     }
-    sftp_call_io(&request->call, request->handle->provider_handle, message->offset + request->done,
-                 request->data + request->done, message->length - request->done);
-    sftp_request_ask(request, request->handle->mount, PLUGIN_FS_write, on_written);
+    write_rest(request);
 }
 
 void sftp_execute_fsync(struct sftp_request *request)

@@ -201,6 +201,11 @@ static const struct sftp_operation operations[SFTP_OP_COUNT] = {
                                      .subject = SFTP_SUBJECT_NONE, .answer = SFTP_ANSWER_STATUS,
                                      .decode = sftp_get_translation_control,
                                      .execute = sftp_execute_translation_control},
+    [SFTP_OP_TEXT_SEEK] = {"text-seek", EXTENSION("text-seek", ""), .since = 5, FILES,
+                           .family = SP_SFTP_READ, .provider = PLUGIN_FS_read,
+                           .subject = SFTP_SUBJECT_FILE, .answer = SFTP_ANSWER_STATUS,
+                           .needs = SP_OPEN_READ, .decode = sftp_get_text_seek,
+                           .execute = sftp_execute_text_seek},
 };
 
 const struct sftp_operation *sftp_operation(enum sftp_operation_id id)

@@ -56,6 +56,7 @@ enum sftp_operation_id {
     SFTP_OP_MD5_HASH_HANDLE,
     SFTP_OP_VENDOR_ID,
     SFTP_OP_TRANSLATION_CONTROL,
+    SFTP_OP_TEXT_SEEK,
     SFTP_OP_COUNT,
 };
 
