@@ -48,6 +48,11 @@ kill("apart")
 check(files.write(handle, 30000, b"y") == sftp.FAILURE, "a handle of the dead process")
 check(files.close(handle) == sftp.FAILURE, "closing it")
 inside.write_some()
+# The same session goes on with the new process; the handle of the dead one stays dead.
+again = files.open("/apart/file", sftp.F_READ)
+check(files.read(again, 0, 40000) == b"x" * 30000, "the same session")
+check(isinstance(files.read(handle, 0, 10), int), "a handle that was closed")
+check(files.close(again) == sftp.OK, "close in the same session")
 client.close()
 
 # A new connection finds all as it was.

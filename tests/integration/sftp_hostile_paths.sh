@@ -36,6 +36,22 @@ for path in outside:
             answer, reader = s.ask(code, string(path))
             check(answer == sftp.STATUS, f"request {code} of {path[:60]!r}: {answer}")
 
+# Every length around the largest; names that other systems would take for others.
+for length in range(4090, 4101):
+    path = b"/" + b"d/" * ((length - 1) // 2) + b"x" * ((length - 1) % 2)
+    check(len(path) == length, "the test's arithmetic")
+    for code in (sftp.STAT, sftp.OPENDIR, sftp.READLINK, sftp.RMDIR):
+        answer, reader = s.ask(code, string(path))
+        check(answer == sftp.STATUS and reader.u32() != sftp.OK, f"path of {length} bytes")
+    text = b"../" * 1360 + b"x" * (length - 4080)
+    check(s.status(sftp.SYMLINK, string(text) + string(f"long-{length}")) in (sftp.OK, sftp.FAILURE),
+          "a long link")
+    check(s.status(sftp.STAT, string(f"long-{length}")) != sftp.OK, "a long link led somewhere")
+for name in (b"dot.", b"blank ", b"dots...", b"back\\slash", b"..\\up", b"\xc0\xae\xc0\xae", b"%2e%2e", b"~", b"nul"):
+    handle = s.open(name, sftp.F_WRITE | sftp.F_CREAT | sftp.F_EXCL)
+    check(s.close(handle) == sftp.OK and s.status(sftp.REMOVE, string(name)) == sftp.OK, f"{name}")
+    check(s.status(sftp.REMOVE, string(name.rstrip(b". "))) != sftp.OK, f"{name} had another name")
+
 # Out is no other error than absent.
 def error(path):
     answer, reader = s.ask(sftp.STAT, string(path))
