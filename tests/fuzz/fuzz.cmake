@@ -29,9 +29,11 @@ target_include_directories(fuzz_framer PRIVATE ${CMAKE_SOURCE_DIR}/core)
 fuzz_target(payload sallyport_sdk)
 
 # The engine and scp, on the mocks of their unit tests.
-set(SFTP_MOCKS unit/sftp/mock.c unit/sftp/store.c $<TARGET_OBJECTS:core_sftp>)
+set(SFTP_MOCKS unit/sftp/mock.c unit/sftp/store.c ${CMAKE_SOURCE_DIR}/core/plugin/layout.c
+    ${CMAKE_SOURCE_DIR}/core/plugin/layout_copy.c
+    $<TARGET_OBJECTS:core_sftp>)
 foreach(name sftp scp)
-  fuzz_target(${name} core_base sallyport_sdk)
+  fuzz_target(${name} core_base sallyport_sdk ZLIB::ZLIB)
   target_sources(fuzz_${name} PRIVATE ${SFTP_MOCKS})
   target_include_directories(fuzz_${name} PRIVATE ${CMAKE_SOURCE_DIR}/core ${CMAKE_CURRENT_SOURCE_DIR}
                              ${CMAKE_CURRENT_SOURCE_DIR}/unit/sftp)
