@@ -66,7 +66,8 @@ static void keep_outcome(struct scp *scp, uint32_t status, struct sp_str text)
     scp->then_status = status;
     if (text.len >= sizeof scp->then_text)
         text.len = sizeof scp->then_text - 1;
-    memcpy(scp->then_text, text.data, (size_t)text.len);
+    if (text.len > 0)
+        memcpy(scp->then_text, text.data, (size_t)text.len);
     scp->then_text[text.len] = '\0';
 }
 

@@ -30,6 +30,7 @@ struct pending {
     struct list link;
     struct plugin_call *call;
     bool is_answered; /* or cancelled: only to be released */
+    bool is_held;     /* until mock_release() */
     bool is_late;     /* given up: what it was asked to do it does before it is released */
 };
 
@@ -187,6 +188,9 @@ static void answer_as_hook(struct plugin_call *call)
     struct sp_sftp_reply reply = {.head = {.struct_size = sizeof reply}};
     const struct sp_sftp_event *event = (const struct sp_sftp_event *)(const void *)call->event;
     if (call->operation == PLUGIN_SFTP_transfer) {
+        if (call->instance->told)
+            call->instance->told(call->instance,
+                                 (const struct sp_sftp_transfer *)(const void *)call->event);
         call->on_done(call, SP_NEXT, NULL);
         return;
     }
@@ -229,6 +233,12 @@ void plugin_call_start(struct plugin_call *call)
     }
     mock->started[call->operation]++;
     count_handles(call, 1);
+    if (call->operation == PLUGIN_SFTP_transfer && call->instance->is_slow) {
+        struct pending *pending = pending_new(call);
+        answer(call);
+        pending->is_answered = pending->is_held = true;
+        return;
+    }
     if (mock->calls == MOCK_LATER) {
         pending_new(call);
         return;
@@ -280,7 +290,7 @@ bool mock_step(struct mock *mock)
     list_for_each (node, &pendings) {
         struct pending *pending = container_of(node, struct pending, link);
         if (pending->is_answered) {
-            if (mock->releases_late)
+            if (mock->releases_late || pending->is_held)
                 continue;
             release(pending);
             return true;

@@ -27,6 +27,9 @@ struct plugin_instance {
     /* A hook: its verdict on before() and after(). */
     int32_t (*hook)(struct plugin_instance *instance, const struct sp_sftp_event *event,
                     bool is_after, struct sp_sftp_reply *reply);
+    /* … and who is told of transfers, if it is. */
+    void (*told)(struct plugin_instance *instance, const struct sp_sftp_transfer *event);
+    bool is_slow; /* it is through with what it was told only at mock_release() */
     struct plugin_sftp_wants wants;
     bool on_error_next;
     void *arg; /* the test's */

@@ -314,6 +314,21 @@ static int32_t remove_entry(struct store *store, const struct sp_fs_path *event,
     return SP_OK;
 }
 
+/* What lies in a directory is called something else with it. */
+static void rename_below(struct store *store, const char *from, const char *to)
+{
+    size_t length = strlen(from);
+    for (size_t i = 0; i < STORE_NODES; i++) {
+        struct store_node *node = &store->nodes[i];
+        char *path = NULL;
+        if (!node->path || strncmp(node->path, from, length) != 0 || node->path[length] != '/')
+            continue;
+        MOCK_CHECK(asprintf(&path, "%s%s", to, node->path + length) > 0);
+        free(node->path);
+        node->path = path;
+    }
+}
+
 static int32_t rename_entry(struct store *store, const struct sp_fs_pair *event,
                             struct sp_fs_reply *reply)
 {
@@ -327,6 +342,7 @@ static int32_t rename_entry(struct store *store, const struct sp_fs_pair *event,
         return fail(reply, SP_FS_FILE_ALREADY_EXISTS);
     if (old && old != node)
         node_remove(store, old);
+    rename_below(store, event->path.data, event->target.data);
     free(node->path);
     node->path = strdup(event->target.data);
     return SP_OK;
