@@ -37,6 +37,7 @@ static int32_t create(const struct sp_host *host, const char *config_json, void 
     const char *root = json_string_value(json_object_get(config, "root"));
     fs->root = strdup(root ? root : "");
     fs->create_root = json_is_true(json_object_get(config, "create_root"));
+    fs->require_account = json_is_true(json_object_get(config, "require_account"));
     fs->file_mode = mode_of(config, "file_mode");
     fs->directory_mode = mode_of(config, "directory_mode");
     json_decref(config);

@@ -28,6 +28,7 @@ struct fs_posix {
     const struct sp_host *host;
     char *root; /* "" if none is configured */
     bool create_root;
+    bool require_account;
     mode_t file_mode;
     mode_t directory_mode;
     struct names *names;

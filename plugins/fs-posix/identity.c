@@ -36,19 +36,22 @@ static int find_groups(const char *name, struct identity *identity)
     return -ERANGE;
 }
 
-int identity_find(const char *name, struct identity *ret_identity)
+int identity_find(const char *name, bool is_required, struct identity *ret_identity)
 {
     *ret_identity = (struct identity){.is_other = false};
-    if (!*name || geteuid() != 0)
-        return 0;
+    bool is_root = geteuid() == 0;
+    if (!*name || (!is_root && !is_required))
+        return !*name && is_required ? -EINVAL : 0;
     char buffer[ENTRY_SIZE];
     struct passwd entry;
     struct passwd *found = NULL;
     int error = getpwnam_r(name, &entry, buffer, sizeof buffer, &found);
     if (!found)
         return error ? -error : -ENOENT;
-    if (entry.pw_uid == 0)
+    if (entry.pw_uid == geteuid())
         return 0;
+    if (!is_root)
+        return -EPERM;
     ret_identity->is_other = true;
     ret_identity->uid = entry.pw_uid;
     ret_identity->gid = entry.pw_gid;

@@ -18,9 +18,10 @@ struct identity {
     size_t groups_count;
 };
 
-/* The account of that name ("": none), if this process may become it. 0, or -errno: there is no
- * such account, or its groups cannot be found. Asks the system's databases, which may take long. */
-int identity_find(const char *name, struct identity *ret_identity);
+/* The account of that name ("": none), if this process may become it. 0, or -errno: -ENOENT, there
+ * is no such account; if is_required, -EINVAL without a name, and -EPERM where the account cannot
+ * be acted as. Asks the system's databases, which may take long. */
+int identity_find(const char *name, bool is_required, struct identity *ret_identity);
 void identity_clear(struct identity *identity);
 
 /* Nothing, or not the whole, may be done as somebody else than was asked for: where the kernel

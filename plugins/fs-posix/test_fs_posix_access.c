@@ -382,6 +382,31 @@ static void act_as_the_users_account(void **state)
     test_host_connection(host)->grant = NULL;
 }
 
+static uint32_t try_attach(const char *account)
+{
+    struct sp_grant grant = {.struct_size = sizeof grant, .system_user = sp_str_of(account)};
+    test_host_connection(host)->grant = &grant;
+    struct sp_fs_attach event = {.mount = sp_str_of("/"), .root = sp_str_of(base)};
+    const struct test_answer *answer = TEST_FS(host, attach, &event);
+    struct sp_fs_path detach = {.view = answer->fs.handle, .path = sp_str_of("")};
+    if (answer->status == SP_FS_OK)
+        TEST_FS(host, detach, &detach);
+    test_host_connection(host)->grant = NULL;
+    return answer->status;
+}
+
+static void serve_no_one_as_itself_if_told_so(void **state)
+{
+    (void)state;
+    struct fs_posix *fs = test_host_self(host);
+    assert_int_equal(try_attach(""), SP_FS_OK);
+    fs->require_account = true;
+    assert_int_equal(try_attach(""), SP_FS_FAILURE);
+    assert_int_equal(try_attach("no such user, surely"), SP_FS_FAILURE);
+    assert_int_equal(try_attach(getpwuid(geteuid())->pw_name), SP_FS_OK);
+    assert_int_equal(try_attach(SOMEBODY), geteuid() == 0 ? SP_FS_OK : SP_FS_FAILURE);
+}
+
 static int set_up(void **state)
 {
     (void)state;
@@ -421,6 +446,7 @@ int main(void)
         TEST(lock_against_other_processes),
         TEST(refuse_locks_that_would_not_hold),
         TEST(act_as_the_users_account),
+        TEST(serve_no_one_as_itself_if_told_so),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

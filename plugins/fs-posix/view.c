@@ -104,6 +104,19 @@ static const char *system_user_of(const struct sp_event *event)
     return grant && grant->system_user.len ? grant->system_user.data : "";
 }
 
+static int32_t refuse_account(const struct fs_posix *fs, const struct sp_event *event, int rc)
+{
+    char text[512];
+    snprintf(text, sizeof text, "the user's system_user \"%.256s\" cannot be acted as: %s",
+             system_user_of(event),
+             rc == -ENOENT   ? "there is no such account"
+             : rc == -EINVAL ? "the grant names none, and require_account is set"
+             : rc == -EPERM  ? "that takes root"
+                             : strerrordesc_np(-rc));
+    fs->host->log(fs->host, SP_LOG_ERROR, sp_str_of(text));
+    return reply_status(fs, event, SP_FS_FAILURE, "The server has no account for you");
+}
+
 static int32_t attach_at(struct fs_posix *fs, const struct sp_fs_attach *event, struct sp_str top)
 {
     const struct sp_event *head = &event->head;
@@ -115,14 +128,9 @@ static int32_t attach_at(struct fs_posix *fs, const struct sp_fs_attach *event, 
         return reply_status(fs, head, SP_FS_FAILURE, "The server has no directory for you");
     }
     struct identity identity;
-    int rc = identity_find(system_user_of(head), &identity);
-    if (rc < 0) {
-        char text[512];
-        snprintf(text, sizeof text, "the user's system_user %.256s cannot be found: %s",
-                 system_user_of(head), rc == -ENOENT ? "no such account" : strerrordesc_np(-rc));
-        fs->host->log(fs->host, SP_LOG_ERROR, sp_str_of(text));
-        return reply_status(fs, head, SP_FS_FAILURE, "The server has no account for you");
-    }
+    int rc = identity_find(system_user_of(head), fs->require_account, &identity);
+    if (rc < 0)
+        return refuse_account(fs, head, rc);
     struct view *view = NULL;
     rc = view_new(fs, root, top, &identity, &view);
     if (rc < 0) {

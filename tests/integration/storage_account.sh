@@ -10,11 +10,13 @@ install -d -o daemon -g daemon -m 700 "$W/root/alice"
 echo secret >"$W/root/alice/roots"
 chmod 600 "$W/root/alice/roots"
 add_user alice '{"system_user": "daemon"}'
+add_user carol
 add_user bob '{"system_user": "no-such-account"}'
 configure '{"workers": 1, "user": "nobody", "group": "nogroup", "plugins": [
     {"name": "users", "plugin": "auth-file", "config": {"users_file": "'"$W"'/users.json"},
      "isolation": "process", "sandbox": {"user": "root"}},
-    {"name": "files", "plugin": "fs-posix", "isolation": "process", "sandbox": {"user": "root"}},
+    {"name": "files", "plugin": "fs-posix", "isolation": "process", "sandbox": {"user": "root"},
+     "config": {"require_account": true}},
     {"name": "shell", "plugin": "exec-shell", "config": {"shell": "/bin/sh"}}]}'
 daemon_start
 
@@ -33,5 +35,7 @@ done
 expect_equal "$(stat -c %U:%a "$W/root/alice/roots")" root:600 "root's file"
 expect_equal "$(cat "$W/root/alice/roots")" secret "what is in root's file"
 expect_failure sftp_ -o User=bob target <<<"put $W/text new"
-wait_log 'system_user no-such-account cannot be found: no such account'
+wait_log 'system_user .*no-such-account.* there is no such account'
+expect_failure sftp_ -o User=carol target <<<"put $W/text new"
+wait_log 'the grant names none'
 sftp_ target <<<"rm dir/mine"
