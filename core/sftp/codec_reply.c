@@ -88,7 +88,8 @@ static int put_name_and_attributes(struct buffer *buffer, const struct sftp_dial
     uint8_t text[SFTP_UTF8_GROWTH * TRANSLATED_MAX];
     struct sp_fs_attributes with_name = {.struct_size = sizeof with_name};
     struct sp_str shown = name;
-    if (dialect->translates_names && name.len <= TRANSLATED_MAX && !sftp_is_utf8(name)) {
+    if (dialect->version >= 6 && dialect->translates_names && name.len <= TRANSLATED_MAX &&
+        !sftp_is_utf8(name)) {
         shown = sftp_utf8_from(name, text);
         if (attributes)
             with_name = *attributes;

@@ -2,9 +2,8 @@
  * execute_directory.c: OPENDIR and READDIR. See execute.h. Reactor thread.
  *
  * A listing is made of three parts, in this order: "." and "..", the names that mounts make here,
- * and what the provider lists, without names that were given already. A NAME reply never passes
- * 256 KiB, as no name in it is longer than SFTP_LISTED_NAME_MAX and it has at most SFTP_ENTRIES_MAX
- * of them.
+ * and what the provider lists, without names that were given already. A NAME reply has as many as
+ * are configured, and never passes 256 KiB: no more are asked for than fit, whatever they are.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -105,6 +104,17 @@ static bool is_listable(const struct sftp_request *request, struct sp_str name)
     return !sftp_tree_has_mount(request->engine->tree, request->handle->path, name);
 }
 
+/* How many entries more the answer can have. Hooks get no more than they can be shown. */
+static uint32_t entries_left(const struct sftp_request *request)
+{
+    uint32_t max = request->engine->tree->config->sftp_entries_per_answer;
+    uint32_t room = sftp_listing_room(&request->listing);
+    if (request->act && max > SFTP_ENTRIES_MAX)
+        max = SFTP_ENTRIES_MAX;
+    uint32_t left = max > request->listing.count ? max - request->listing.count : 0;
+    return left < room ? left : room;
+}
+
 static void list_provider(struct sftp_request *request);
 
 static void on_entries(struct sftp_call *call, uint32_t status, const struct sp_fs_reply *reply)
@@ -126,8 +136,12 @@ static void on_entries(struct sftp_call *call, uint32_t status, const struct sp_
     for (uint64_t i = 0; status == SP_FS_OK && i < reply->entries_count && rc == 0; i++)
         if (is_listable(request, reply->entries[i].name))
             rc = add(request, reply->entries[i].name, &reply->entries[i].attributes);
-    if (rc == 0 && request->listing.count == 0 && !handle->is_at_end)
-        request->next = list_provider; /* nothing to show among these, but more to come */
+    /* Nothing to show among these, but more to come; or as many as were known to fit. */
+    bool goes_on =
+        request->listing.count == 0 ||
+        (status == SP_FS_OK && reply->entries_count == wanted && entries_left(request) > 0);
+    if (rc == 0 && goes_on && !handle->is_at_end)
+        request->next = list_provider;
     else
         reply_listing(request, rc);
 }
@@ -135,12 +149,12 @@ static void on_entries(struct sftp_call *call, uint32_t status, const struct sp_
 static void list_provider(struct sftp_request *request)
 {
     struct sftp_handle *handle = request->handle;
-    if (!handle->mount || handle->is_at_end || request->listing.count >= SFTP_ENTRIES_MAX) {
+    uint32_t count = entries_left(request);
+    if (!handle->mount || handle->is_at_end || count == 0) {
         reply_listing(request, 0);
         return;
     }
-    sftp_call_handle(&request->call, handle->provider_handle,
-                     SFTP_ENTRIES_MAX - request->listing.count, NULL);
+    sftp_call_handle(&request->call, handle->provider_handle, count, NULL);
     sftp_request_ask(request, handle->mount, PLUGIN_FS_readdir, on_entries);
 }
 
@@ -179,7 +193,7 @@ static void list_mounts(struct sftp_request *request)
     struct sp_str name;
     int rc = 0;
     while (
-        rc == 0 && request->listing.count < SFTP_ENTRIES_MAX &&
+        rc == 0 && entries_left(request) > 0 &&
         sftp_tree_next_mount(request->engine->tree, handle->path, &handle->mount_cursor, &name)) {
         if (locate_below(request, name) && request->place.is_mount_point &&
             !request->place.mount->is_silent) {

@@ -2,8 +2,9 @@
  * status.c: one table of status codes. See status.h.
  *
  * since is the first version that has the code: drafts -02 (3), -04 (4), -05 (5) and -13 (6) of
- * secsh-filexfer. earlier is what is sent to older clients; for version 3 these are the codes that
- * OpenSSH's server gives for the same errors, as that is what clients have been tried with.
+ * secsh-filexfer. earlier is what stands for it in older ones, and may be too new for some of them
+ * itself; in version 3 that ends at the codes that OpenSSH's server gives for the same errors, as
+ * that is what clients have been tried with.
  */
 #include "sftp/status.h"
 
@@ -42,12 +43,12 @@ static const struct {
     [SP_FS_CANNOT_DELETE] = {"Cannot delete", 6, SP_FS_PERMISSION_DENIED},
     [SP_FS_INVALID_PARAMETER] = {"Invalid parameter", 6, SP_FS_FAILURE},
     [SP_FS_FILE_IS_A_DIRECTORY] = {"Is a directory", 6, SP_FS_FAILURE},
-    [SP_FS_BYTE_RANGE_LOCK_CONFLICT] = {"Byte range is locked", 6, SP_FS_FAILURE},
+    [SP_FS_BYTE_RANGE_LOCK_CONFLICT] = {"Byte range is locked", 6, SP_FS_LOCK_CONFLICT},
     [SP_FS_BYTE_RANGE_LOCK_REFUSED] = {"Byte-range lock refused", 6, SP_FS_FAILURE},
-    [SP_FS_DELETE_PENDING] = {"File is being deleted", 6, SP_FS_FAILURE},
+    [SP_FS_DELETE_PENDING] = {"File is being deleted", 6, SP_FS_LOCK_CONFLICT},
     [SP_FS_FILE_CORRUPT] = {"File is corrupt", 6, SP_FS_FAILURE},
-    [SP_FS_OWNER_INVALID] = {"Invalid owner", 6, SP_FS_FAILURE},
-    [SP_FS_GROUP_INVALID] = {"Invalid group", 6, SP_FS_FAILURE},
+    [SP_FS_OWNER_INVALID] = {"Invalid owner", 6, SP_FS_UNKNOWN_PRINCIPAL},
+    [SP_FS_GROUP_INVALID] = {"Invalid group", 6, SP_FS_UNKNOWN_PRINCIPAL},
     [SP_FS_NO_MATCHING_BYTE_RANGE_LOCK] = {"No such byte-range lock", 6, SP_FS_FAILURE},
 };
 
@@ -55,7 +56,9 @@ uint32_t sftp_status_for(uint32_t status, uint32_t version)
 {
     if (status >= SFTP_STATUS_COUNT)
         return SP_FS_FAILURE;
-    return version >= statuses[status].since ? status : statuses[status].earlier;
+    while (version < statuses[status].since)
+        status = statuses[status].earlier;
+    return status;
 }
 
 const char *sftp_status_text(uint32_t status)

@@ -612,6 +612,7 @@ struct mock *mock_new(void)
     session->config.mounts = session->mounts;
     session->config.limits.handles_per_connection = 16;
     session->config.limits.requests_per_channel = 32;
+    session->config.sftp_entries_per_answer = 100;
     session->config.sftp_version_max = 3;
     session->config.server_version = (char *)(uintptr_t) "sallyport_test";
     session->grant = (struct sp_grant){
