@@ -53,7 +53,7 @@ static uint32_t open_to_write(struct s3 *s3, const struct sp_fs_create *event, s
     uint32_t status = judge_writing(found, &file->object, event->flags, ret_why);
     if (status != SP_FS_OK)
         return status;
-    file->writer = writer_new(s3, &file->key, event->flags & SP_OPEN_EXCLUSIVE);
+    file->writer = writer_new(s3, &file->key, &file->object, event->flags & SP_OPEN_EXCLUSIVE);
     if (!file->writer) {
         snprintf(ret_why, WHY_SIZE, "The server is out of memory: try again later");
         return SP_FS_FAILURE;

@@ -45,6 +45,25 @@ static bool add_names(struct text *prefix, struct sp_str names)
     return names_are_fit(data, length);
 }
 
+static int32_t attached(const struct s3 *s3, const struct sp_event *event, struct view *view)
+{
+    bool keeps = s3->options.setstat == SETSTAT_METADATA;
+    struct sp_fs_support support = {
+        .struct_size = sizeof support,
+        .open_flags = SP_OPEN_READ | SP_OPEN_WRITE | SP_OPEN_CREATE | SP_OPEN_TRUNCATE |
+                      SP_OPEN_EXCLUSIVE | SP_OPEN_NOFOLLOW,
+        .attributes = SP_ATTR_SIZE | SP_ATTR_PERMISSIONS | SP_ATTR_ACCESS_TIME |
+                      SP_ATTR_MODIFY_TIME | SP_ATTR_TYPE,
+        .attributes_set = keeps ? SP_ATTR_PERMISSIONS | SP_ATTR_MODIFY_TIME : 0,
+        /* The new name has the old contents or the new, and the old one goes last. */
+        .rename_flags = SP_RENAME_OVERWRITE | SP_RENAME_ATOMIC,
+    };
+    struct sp_fs_reply reply = sp_fs_reply_of(SP_OK);
+    reply.handle = (uintptr_t)view;
+    reply.support = &support;
+    return sp_answer(s3->host, event, &reply.head);
+}
+
 static int32_t attach_below(struct s3 *s3, const struct sp_fs_attach *event, struct sp_str top)
 {
     struct text prefix = {0};
@@ -62,7 +81,7 @@ static int32_t attach_below(struct s3 *s3, const struct sp_fs_attach *event, str
     }
     text_clear(&prefix);
     if (view)
-        return sp_fs_opened(s3->host, &event->head, (uintptr_t)view);
+        return attached(s3, &event->head, view);
     log_line(s3->host, SP_LOG_ERROR,
              is_fit ? "out of memory"
                     : "the root must be names with single slashes between them, none of them \".\" "
@@ -70,7 +89,6 @@ static int32_t attach_below(struct s3 *s3, const struct sp_fs_attach *event, str
     return sp_fs_fail(s3->host, &event->head, SP_FS_FAILURE, "The storage is not set up for you");
 }
 
-/* What a connection is told that it may ask for. */
 static int32_t attach(void *self, const struct sp_fs_attach *event)
 {
     return attach_below(self, event, (struct sp_str){"", 0});

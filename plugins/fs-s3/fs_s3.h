@@ -158,7 +158,6 @@ struct response {
     int64_t modified; /* Last-Modified; 0: not told */
     struct text kept; /* headers that a copy must be given again, "name: value\n" … */
     bool is_md5;      /* nothing says that the ETag is no digest of the contents */
-    unsigned tries;
 };
 /* Send it, again if it is worth another try, within timeout_ms altogether. */
 uint32_t request_run(struct transport *transport, struct request *request,
@@ -166,6 +165,16 @@ uint32_t request_run(struct transport *transport, struct request *request,
 void request_header(struct request *request, const char *name, const char *value);
 void request_clear(struct request *request);
 void response_clear(struct response *response);
+
+/* --- answer.c: what an answer means that is no success ---------------------------------------- */
+
+/* Whether it may be another one in a moment. */
+bool answer_is_passing(const struct response *response);
+/* A status that a client can tell apart, and a text. */
+uint32_t answer_explain(const struct options *options, const struct request *request,
+                        const struct response *response, char *ret_why);
+/* What a request is about: a key, or the beginning of those that are listed. */
+const char *answer_subject(const struct request *request);
 
 /* --- xml.c: what the store says, read by expat ----------------------------------------------- */
 
@@ -262,8 +271,10 @@ uint32_t upload_part(struct s3 *s3, const char *key, const char *id, unsigned nu
 uint32_t upload_copy_part(struct s3 *s3, const char *key, struct upload *upload, unsigned number,
                           const char *source, const char *etag, uint64_t offset, uint64_t length,
                           char *ret_why);
+/* size: of the object to be; before: the ETag of what has that key now, "" if nothing has, NULL if
+ * that is not known. */
 uint32_t upload_end(struct s3 *s3, const char *key, const struct upload *upload, uint64_t size,
-                    bool is_new, char *ret_why);
+                    const char *before, bool is_new, char *ret_why);
 /* What is left of it at the store goes, too; what cannot is told in the log. */
 void upload_abort(struct s3 *s3, const char *key, struct upload *upload);
 void upload_clear(struct upload *upload);
@@ -297,7 +308,9 @@ uint32_t reader_read(struct reader *reader, uint64_t offset, uint8_t *buffer, ui
                      uint64_t *ret_count, char *ret_why);
 
 struct writer;
-struct writer *writer_new(struct s3 *s3, const struct key *key, bool is_new);
+/* before: what has that key now, all zero if nothing has. */
+struct writer *writer_new(struct s3 *s3, const struct key *key, const struct object *before,
+                          bool is_new);
 /* What was not published by writer_end() is thrown away. */
 void writer_free(struct writer *writer);
 uint32_t writer_write(struct writer *writer, uint64_t offset, const uint8_t *data, uint64_t length,

@@ -193,7 +193,7 @@ static uint32_t copy_parts(struct s3 *s3, const char *source, const struct objec
                                   left < size ? left : size, ret_why);
     }
     if (status == SP_FS_OK)
-        status = upload_end(s3, target, &upload, object->size, false, ret_why);
+        status = upload_end(s3, target, &upload, object->size, NULL, false, ret_why);
     if (status != SP_FS_OK)
         upload_abort(s3, target, &upload);
     upload_clear(&upload);

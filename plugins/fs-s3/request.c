@@ -17,8 +17,9 @@
 #include <time.h>
 
 #define RETRY_DELAY_MOST_MS 10000
-#define ANSWER_MOST (16u << 20) /* 1000 keys of 1024 bytes, three times as long when encoded, fit  \
-                                 */
+#define ANSWER_MOST                                                                                \
+    (16u << 20) /* 1000 keys of 1024 bytes, three times as long when encoded, fit                  \
+                 */
 #define KEPT_MOST 8192u
 #define HEADERS_MOST 32u
 
@@ -402,11 +403,9 @@ static CURLcode send_once(struct transport *transport, struct handle *handle,
 
 static bool is_worth_another_try(CURLcode code, const struct response *response)
 {
-    static const char *const codes[] = {"InternalError", "SlowDown", "ServiceUnavailable",
-                                        "RequestTimeout", "OperationAborted"};
     switch (code) {
     case CURLE_OK:
-        break;
+        return answer_is_passing(response);
     case CURLE_COULDNT_RESOLVE_HOST:
     case CURLE_COULDNT_RESOLVE_PROXY:
     case CURLE_COULDNT_CONNECT:
@@ -419,77 +418,6 @@ static bool is_worth_another_try(CURLcode code, const struct response *response)
     default:
         return false;
     }
-    for (size_t i = 0; i < sizeof codes / sizeof *codes; i++)
-        if (strcmp(response->code, codes[i]) == 0)
-            return true;
-    return response->status == 429 ||
-           (response->status >= 500 && response->status != 501 && response->status != 507);
-}
-
-/* The statuses that a client can tell apart, by the store's code or else HTTP's. */
-static uint32_t status_of(const struct response *response)
-{
-    static const struct {
-        const char *code;
-        uint32_t status;
-    } codes[] = {{"NoSuchKey", SP_FS_NO_SUCH_FILE},
-                 {"NoSuchBucket", SP_FS_NO_MEDIA},
-                 {"NoSuchUpload", SP_FS_FAILURE},
-                 {"KeyTooLongError", SP_FS_INVALID_FILENAME},
-                 {"QuotaExceeded", SP_FS_QUOTA_EXCEEDED},
-                 {"XMinioStorageFull", SP_FS_NO_SPACE_ON_FILESYSTEM},
-                 {"EntityTooLarge", SP_FS_QUOTA_EXCEEDED},
-                 {"PreconditionFailed", SP_FS_FAILURE},
-                 {"NotImplemented", SP_FS_OP_UNSUPPORTED}};
-    static const struct {
-        long http;
-        uint32_t status;
-    } statuses[] = {{401, SP_FS_PERMISSION_DENIED},
-                    {403, SP_FS_PERMISSION_DENIED},
-                    {404, SP_FS_NO_SUCH_FILE},
-                    {501, SP_FS_OP_UNSUPPORTED},
-                    {507, SP_FS_NO_SPACE_ON_FILESYSTEM}};
-    for (size_t i = 0; i < sizeof codes / sizeof *codes; i++)
-        if (strcmp(response->code, codes[i].code) == 0)
-            return codes[i].status;
-    for (size_t i = 0; i < sizeof statuses / sizeof *statuses; i++)
-        if (response->status == statuses[i].http)
-            return statuses[i].status;
-    return SP_FS_FAILURE;
-}
-
-/* What whoever runs the server can do about it. */
-static const char *remedy_of(const struct response *response)
-{
-    static const struct {
-        const char *code;
-        const char *remedy;
-    } remedies[] = {
-        {"RequestTimeTooSkewed", "; set this machine's clock"},
-        {"SignatureDoesNotMatch", "; check the secret key, and region and endpoint"},
-        {"InvalidAccessKeyId", "; check the access key"},
-        {"ExpiredToken", "; renew the session token in credentials_file"},
-        {"AuthorizationHeaderMalformed", "; check region"},
-        {"PermanentRedirect", "; check region and endpoint"},
-        {"NoSuchBucket", "; check bucket, or create it"},
-        {"AccessDenied", "; give this access key the right to do it"},
-    };
-    for (size_t i = 0; i < sizeof remedies / sizeof *remedies; i++)
-        if (strcmp(response->code, remedies[i].code) == 0)
-            return remedies[i].remedy;
-    return "";
-}
-
-static uint32_t explain_answer(const struct transport *transport, const struct request *request,
-                               const struct response *response, char *ret_why)
-{
-    char message[200] = "";
-    xml_find(&response->body, "Message", message, sizeof message);
-    snprintf(ret_why, WHY_SIZE, "%s of %s%s%.200s: %s%s%s (HTTP status %ld)%s", request->method,
-             transport->options->bucket, request->key ? "/" : "", request->key ? request->key : "",
-             response->code, response->code[0] && message[0] ? ": " : "", message, response->status,
-             remedy_of(response));
-    return status_of(response);
 }
 
 static uint32_t explain_failure(const struct transport *transport, const struct request *request,
@@ -499,9 +427,9 @@ static uint32_t explain_failure(const struct transport *transport, const struct 
     const char *what = handle->error[0] ? handle->error : curl_easy_strerror(code);
     if (attempt->is_too_large)
         what = "the store's answer is longer than it can be";
-    snprintf(ret_why, WHY_SIZE, "%s of %s%s%.200s: the store at %.100s cannot be asked: %.120s",
-             request->method, transport->options->bucket, request->key ? "/" : "",
-             request->key ? request->key : "", transport->options->host, what);
+    snprintf(ret_why, WHY_SIZE, "%s of %s/%.200s: the store at %.100s cannot be asked: %.120s",
+             request->method, transport->options->bucket, answer_subject(request),
+             transport->options->host, what);
     return code == CURLE_COULDNT_CONNECT || code == CURLE_COULDNT_RESOLVE_HOST
                ? SP_FS_NO_CONNECTION
                : SP_FS_CONNECTION_LOST;
@@ -524,7 +452,7 @@ static uint32_t judge(const struct transport *transport, CURLcode code, struct a
         xml_find(&response->body, "Code", response->code, sizeof response->code);
     }
     *ret_again = is_worth_another_try(code, response);
-    return code == CURLE_OK ? explain_answer(transport, request, response, ret_why)
+    return code == CURLE_OK ? answer_explain(transport->options, request, response, ret_why)
                             : explain_failure(transport, request, code, attempt, handle, ret_why);
 }
 
@@ -554,7 +482,6 @@ uint32_t request_run(struct transport *transport, struct request *request,
         int64_t left = end - now_ms();
         response_clear(ret_response);
         ret_response->is_md5 = true;
-        ret_response->tries = tries;
         CURLcode code = send_once(transport, handle, &attempt, left > 1 ? left : 1);
         status = judge(transport, code, &attempt, handle, &again, ret_why);
         if (status == SP_FS_OK || !again || tries > (unsigned)options->retries ||

@@ -126,22 +126,22 @@ static void put_parts(struct text *body, const struct upload *upload)
 }
 
 /* The store does not know the upload, but an earlier try may have ended it, and its answer been
- * lost: then the object is there. */
-static bool was_ended_before(struct s3 *s3, const char *key, uint64_t size,
+ * lost: then the object is there, and another one than before. */
+static bool was_ended_before(struct s3 *s3, const char *key, uint64_t size, const char *before,
                              const struct response *response)
 {
     struct object object;
     char why[WHY_SIZE];
-    if (response->tries < 2 || strcmp(response->code, "NoSuchUpload") != 0 ||
+    if (!before || strcmp(response->code, "NoSuchUpload") != 0 ||
         object_head(s3, key, &object, why) != SP_FS_OK)
         return false;
-    bool is_ours = object.size == size;
+    bool is_ours = object.size == size && strcmp(object.etag, before) != 0;
     object_clear(&object);
     return is_ours;
 }
 
 uint32_t upload_end(struct s3 *s3, const char *key, const struct upload *upload, uint64_t size,
-                    bool is_new, char *ret_why)
+                    const char *before, bool is_new, char *ret_why)
 {
     struct text body = {0};
     struct request request = {.method = "POST",
@@ -157,7 +157,7 @@ uint32_t upload_end(struct s3 *s3, const char *key, const struct upload *upload,
     if (is_new)
         request_header(&request, "if-none-match", "*");
     uint32_t status = request_run(s3->transport, &request, &response, ret_why);
-    if (status != SP_FS_OK && was_ended_before(s3, key, size, &response))
+    if (status != SP_FS_OK && was_ended_before(s3, key, size, before, &response))
         status = SP_FS_OK;
     if (response.status == 412) {
         snprintf(ret_why, WHY_SIZE, "There is something of that name by now");

@@ -43,11 +43,12 @@ struct writer {
     struct s3 *s3;
     char *key;
     bool is_new;
-    struct text kept;  /* headers of the object */
-    bool kept_is_late; /* they have changed after the upload began */
-    uint64_t base;     /* where the window begins: a multiple of the part's size */
-    uint64_t filled;   /* up to here there are no holes */
-    uint64_t end;      /* of the file */
+    char before[ETAG_SIZE]; /* of the object that is replaced */
+    struct text kept;       /* headers of the object */
+    bool kept_is_late;      /* they have changed after the upload began */
+    uint64_t base;          /* where the window begins: a multiple of the part's size */
+    uint64_t filled;        /* up to here there are no holes */
+    uint64_t end;           /* of the file */
     struct buffer window[WINDOW];
     struct extent extents[EXTENTS_MOST]; /* behind filled, in order */
     unsigned extents_count;
@@ -61,7 +62,8 @@ struct writer {
     char why[WHY_SIZE];
 };
 
-struct writer *writer_new(struct s3 *s3, const struct key *key, bool is_new)
+struct writer *writer_new(struct s3 *s3, const struct key *key, const struct object *before,
+                          bool is_new)
 {
     struct writer *writer = calloc(1, sizeof *writer);
     if (!writer || !(writer->key = strdup(key->text))) {
@@ -70,6 +72,7 @@ struct writer *writer_new(struct s3 *s3, const struct key *key, bool is_new)
     }
     writer->s3 = s3;
     writer->is_new = is_new;
+    memcpy(writer->before, before->etag, sizeof writer->before);
     pthread_mutex_init(&writer->lock, NULL);
     pthread_cond_init(&writer->changed, NULL);
     return writer;
@@ -395,8 +398,8 @@ static uint32_t publish_parts(struct writer *writer, char *ret_why)
     send_rest(writer);
     uint32_t status = failure(writer, ret_why);
     if (status == SP_FS_OK)
-        status = upload_end(writer->s3, writer->key, &writer->upload, writer->end, writer->is_new,
-                            ret_why);
+        status = upload_end(writer->s3, writer->key, &writer->upload, writer->end, writer->before,
+                            writer->is_new, ret_why);
     if (status != SP_FS_OK)
         return status;
     upload_clear(&writer->upload);
