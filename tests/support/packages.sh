@@ -6,8 +6,8 @@ BUILD_PACKAGES="gcc libc6-dev cmake ninja-build pkg-config libssh-dev libssl-dev
     libsqlite3-dev libldap-dev libargon2-dev libexpat1-dev"
 TEST_PACKAGES="libcmocka-dev clang libclang-rt-dev mandoc python3 python3-paramiko
     python3-cryptography openssh-client openssh-server openssh-sftp-server lftp putty-tools rsync
-    git make curl expect sshpass sshfs fuse3 strace procps util-linux g++ openssl oathtool sqlite3 postgresql slapd
-    ldap-utils restic rclone"
+    git make curl expect sshpass sshfs fuse3 strace procps util-linux g++ openssl oathtool sqlite3
+    postgresql slapd ldap-utils restic rclone"
 
 # Node.js from elsewhere brings its npm with it, and does not go with Debian's.
 command -v npm >/dev/null || TEST_PACKAGES="$TEST_PACKAGES nodejs npm"
