@@ -44,6 +44,8 @@ struct transport;
 /* NULL after a line in the log. options must outlive it. */
 struct transport *transport_new(const struct sp_host *host, const struct http_options *options);
 void transport_free(struct transport *transport);
+/* Questions under way, and later ones, fail within a second or so. */
+void transport_stop(struct transport *transport);
 /* Send the question and wait for the answer, at most as long as configured. headers are lines for
  * this question, up to a NULL; or NULL. 0 if it came with a status that is a success; else
  * negative. *ret_status is the status, 0 if there was none; it may be NULL. */

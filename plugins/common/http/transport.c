@@ -10,6 +10,7 @@
 #include <curl/curl.h>
 #include <openssl/crypto.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,6 +31,7 @@ struct handle {
 struct transport {
     const struct http_options *options;
     struct curl_slist *headers;
+    atomic_bool is_stopped;
     pthread_mutex_t lock; /* over all below */
     struct handle *idle;
 };
@@ -57,6 +59,18 @@ static size_t on_data(char *data, size_t size, size_t count, void *arg)
         return 0;
     text_add(intake->text, data, length);
     return intake->text->failed ? 0 : length;
+}
+
+static int on_progress(void *arg, curl_off_t down_total, curl_off_t down, curl_off_t up_total,
+                       curl_off_t up)
+{
+    (void)down_total, (void)down, (void)up_total, (void)up;
+    return atomic_load(&((struct transport *)arg)->is_stopped);
+}
+
+void transport_stop(struct transport *transport)
+{
+    atomic_store(&transport->is_stopped, true);
 }
 
 /* --- setting up ------------------------------------------------------------------------------ */
@@ -202,6 +216,9 @@ static bool configure(CURL *easy, const struct transport *transport)
               !curl_easy_setopt(easy, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED) &&
               !curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L) &&
               !curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_data) &&
+              !curl_easy_setopt(easy, CURLOPT_NOPROGRESS, 0L) &&
+              !curl_easy_setopt(easy, CURLOPT_XFERINFOFUNCTION, on_progress) &&
+              !curl_easy_setopt(easy, CURLOPT_XFERINFODATA, transport) &&
               !curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 1L) &&
               !curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 2L) &&
               !curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
