@@ -28,6 +28,7 @@ void sftp_dialect_init(struct sftp_dialect *dialect, struct sp_str client_versio
                        const char *server_version)
 {
     memset(dialect, 0, sizeof *dialect);
+    dialect->version = SFTP_VERSION_MIN; /* until another is agreed on */
     if (client_version.len == 0)
         return;
     for (size_t i = 0; i < sizeof link_first_clients / sizeof link_first_clients[0]; i++) {

@@ -12,6 +12,8 @@
 
 #include <sallyport/fs.h>
 
+#include "sftp/codec.h"
+
 static const struct {
     const char *text;
     uint8_t since;
@@ -56,6 +58,8 @@ uint32_t sftp_status_for(uint32_t status, uint32_t version)
 {
     if (status >= SFTP_STATUS_COUNT)
         return SP_FS_FAILURE;
+    if (version < SFTP_VERSION_MIN)
+        version = SFTP_VERSION_MIN;
     while (version < statuses[status].since)
         status = statuses[status].earlier;
     return status;
