@@ -1,6 +1,6 @@
 # Plugins that misbehave, one for each way to do so; the puppet, which does what a test tells it; and
 # asks-twice, for keyboard-interactive; the switchboard, for channels; and the observer, for
-# connections and the log. tests/unit and tests/integration drive them. Each is plugins/<name>.c with
+# connections and the log; and the meddler, for operations on files. tests/unit and tests/integration drive them. Each is plugins/<name>.c with
 # plugins/<name>.json as its manifest.
 set(FAULT_PLUGIN_DIR ${CMAKE_BINARY_DIR}/tests/fault/plugins)
 add_custom_target(fault_plugins)
@@ -40,6 +40,10 @@ target_compile_definitions(fault_puppet-reactor PRIVATE PUPPET_HAS_LOG)
 target_compile_definitions(fault_puppet-connection PRIVATE PUPPET_HAS_LOG)
 foreach(threading reactor connection)
   fault_plugin(rogue-${threading} rogue)
+endforeach()
+foreach(threading reactor connection serial)
+  fault_plugin(meddler-${threading} meddler)
+  target_link_libraries(fault_meddler-${threading} PRIVATE PkgConfig::JANSSON)
 endforeach()
 foreach(threading reactor serial)
   fault_plugin(switchboard-${threading} switchboard)
