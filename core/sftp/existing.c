@@ -56,9 +56,18 @@ static void keep(struct sftp_act *act, uint32_t status, const struct sp_fs_reply
 
 /* --- requests ------------------------------------------------------------------------------ */
 
-static void begin(struct sftp_request *request)
+static void go_on(struct sftp_request *request)
 {
-    sftp_act_begin(request->act);
+    sftp_act_looked(request->act);
+}
+
+/* A provider that is late may hold its call for long: the operation is not done. */
+static bool is_late(struct sftp_request *request, struct sftp_call *call, uint32_t status,
+                    const struct sp_fs_reply *reply)
+{
+    if (call->has_timed_out)
+        sftp_request_answer(request, status, reply);
+    return call->has_timed_out;
 }
 
 static void look_at_target(struct sftp_request *request);
@@ -66,6 +75,8 @@ static void look_at_target(struct sftp_request *request);
 static void on_existing(struct sftp_call *call, uint32_t status, const struct sp_fs_reply *reply)
 {
     struct sftp_request *request = sftp_request_of(call);
+    if (is_late(request, call, status, reply))
+        return;
     keep(request->act, status, reply, &request->act->event.existing);
     request->next = look_at_target;
 }
@@ -74,8 +85,10 @@ static void on_existing_target(struct sftp_call *call, uint32_t status,
                                const struct sp_fs_reply *reply)
 {
     struct sftp_request *request = sftp_request_of(call);
+    if (is_late(request, call, status, reply))
+        return;
     keep(request->act, status, reply, &request->act->event.existing_target);
-    request->next = begin;
+    request->next = go_on;
 }
 
 /* Ask about a handle or, without one, about a name; then goes on, at once if there is nothing to
@@ -99,17 +112,20 @@ static void look_at_target(struct sftp_request *request)
 {
     bool has_target = request->handle_to || request->operation->subject == SFTP_SUBJECT_TWO_PATHS;
     if (has_target)
-        look(request, request->handle_to, &request->target, on_existing_target, begin);
+        look(request, request->handle_to, &request->target, on_existing_target, go_on);
     else
-        begin(request);
+        go_on(request);
 }
 
-void sftp_existing_begin(struct sftp_request *request)
+void sftp_existing_look(struct sftp_request *request)
 {
+    struct sftp_place place = request->place;
+    if (request->final_path) /* what it is to replace in the end */
+        sftp_tree_locate(request->engine->tree, request->final_path, &place);
     if (is_wanted(request->act))
-        look(request, request->handle, &request->place, on_existing, look_at_target);
+        look(request, request->handle, &place, on_existing, look_at_target);
     else
-        begin(request);
+        go_on(request);
 }
 
 /* --- scp ----------------------------------------------------------------------------------- */
@@ -118,8 +134,12 @@ static void on_scp_existing(struct sftp_call *call, uint32_t status,
                             const struct sp_fs_reply *reply)
 {
     struct scp *scp = container_of(call, struct scp, call);
-    if (scp->act)
-        keep(scp->act, status, reply, &scp->act->event.existing);
+    keep(scp->act, status, reply, &scp->act->event.existing);
+    if (!call->has_timed_out)
+        return;
+    scp_enter(scp);
+    scp_answered(scp, status, reply);
+    scp_leave(scp);
 }
 
 static void on_scp_looked(struct sftp_call *call)
@@ -127,24 +147,28 @@ static void on_scp_looked(struct sftp_call *call)
     struct scp *scp = container_of(call, struct scp, call);
     scp_enter(scp);
     scp->call.event = scp->kept_call.event;
-    if (scp->is_asking && !scp->is_concluding)
-        sftp_act_begin(scp->act);
+    if (scp->is_asking && !scp->is_concluding && scp->has_ended)
+        scp_answered(scp, SP_FS_CONNECTION_LOST, NULL);
+    else if (scp->is_asking && !scp->is_concluding)
+        sftp_act_looked(scp->act);
     scp_leave(scp);
 }
 
-void scp_existing_begin(struct scp *scp)
+void scp_existing_look(struct scp *scp)
 {
     const struct scp_open *open = scp->act->event.file ? scp->open : NULL;
-    struct sftp_mount *mount = open ? open->mount : scp->place.mount;
+    struct sftp_place place = scp->place;
+    if (!open && scp->final_path)
+        sftp_tree_locate(scp->tree, scp->final_path, &place);
+    struct sftp_mount *mount = open ? open->mount : place.mount;
     if (!is_wanted(scp->act) || !mount) {
-        sftp_act_begin(scp->act);
+        sftp_act_looked(scp->act);
         return;
     }
     scp->kept_call.event = scp->call.event;
     scp->call.on_answer = on_scp_existing;
     scp->call.on_release = on_scp_looked;
-    enum plugin_operation operation =
-        open ? ask_by_handle(&scp->call, open->handle)
-             : ask_by_name(&scp->call, &scp->act->event, scp->place.below);
+    enum plugin_operation operation = open ? ask_by_handle(&scp->call, open->handle)
+                                           : ask_by_name(&scp->call, &scp->act->event, place.below);
     sftp_call_start(&scp->call, scp->tree, mount, operation);
 }

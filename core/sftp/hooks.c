@@ -45,7 +45,7 @@ void sftp_hooks_init(struct sftp_hooks *hooks, const struct session *session)
         struct plugin_sftp_wants wants = plugin_instance_sftp_wants(hooks->chain->instances[i]);
         hooks->before |= wants.before;
         hooks->after |= wants.after;
-        hooks->existing |= wants.existing;
+        hooks->existing |= wants.existing & (wants.before | wants.after);
         hooks->listings |= wants.listings;
     }
 }
@@ -245,8 +245,10 @@ static void take_before(struct sftp_act *act, const struct plugin_call *call, in
     const char *text = NULL, *fault;
     uint32_t status = SP_FS_OK;
     if (verdict == SP_NEXT || verdict == SP_ALLOW) {
-        if (reply->changes != 0)
+        if (reply->changes != 0) {
+            act->has_looked = false;
             status = act->asker->change(act, reply, &text);
+        }
         if (status == SP_FS_OK)
             return;
         set_status(act, status, (struct sp_str){text ? text : "", text ? strlen(text) : 0},
@@ -407,27 +409,60 @@ static struct plugin_instance *next(struct sftp_act *act, struct plugin_sftp_wan
     return NULL;
 }
 
+/* Whether somebody is to be told what is there before the operation, and it is not known: the hook
+ * that comes next, or, at the end of the way down, one that is asked after. */
+static bool look_first(struct sftp_act *act, uint32_t wanted)
+{
+    if (act->phase != SFTP_ACT_BEFORE || act->has_looked || !(wanted & act->event.family))
+        return false;
+    act->event.existing = act->event.existing_target = NULL;
+    act->is_looking = true;
+    act->asker->look(act);
+    return true;
+}
+
+static void step(struct sftp_act *act)
+{
+    struct plugin_sftp_wants wants;
+    size_t at = act->at;
+    struct plugin_instance *instance = next(act, &wants);
+    if (look_first(act, instance ? wants.existing : act->tree->hooks.existing))
+        act->at = at; /* this one, once it is known */
+    else if (instance)
+        ask(act, instance, &wants);
+    else
+        act->phase = act->phase == SFTP_ACT_BEFORE ? SFTP_ACT_DECIDED : SFTP_ACT_OVER;
+}
+
+static bool is_waiting(const struct sftp_act *act)
+{
+    return act->ask || act->is_looking;
+}
+
 /* Ask on, unless somebody is being asked; tell the asker once nobody is left. */
 static void proceed(struct sftp_act *act)
 {
-    struct plugin_sftp_wants wants;
-    if (act->is_proceeding || act->ask)
+    if (act->is_proceeding || is_waiting(act))
         return;
     act->references++;
     act->is_proceeding = true;
-    while (!act->ask && (act->phase == SFTP_ACT_BEFORE || act->phase == SFTP_ACT_AFTER)) {
-        struct plugin_instance *instance = next(act, &wants);
-        if (instance)
-            ask(act, instance, &wants);
-        else
-            act->phase = act->phase == SFTP_ACT_BEFORE ? SFTP_ACT_DECIDED : SFTP_ACT_OVER;
-    }
+    while (!is_waiting(act) && (act->phase == SFTP_ACT_BEFORE || act->phase == SFTP_ACT_AFTER))
+        step(act);
     act->is_proceeding = false;
-    if (!act->ask && act->phase == SFTP_ACT_DECIDED)
+    if (!is_waiting(act) && act->phase == SFTP_ACT_DECIDED)
         act->asker->decided(act);
-    else if (!act->ask && act->phase == SFTP_ACT_OVER)
+    else if (!is_waiting(act) && act->phase == SFTP_ACT_OVER)
         act->asker->concluded(act);
     unref(act);
+}
+
+void sftp_act_looked(struct sftp_act *act)
+{
+    if (!act->is_looking)
+        return;
+    act->is_looking = false;
+    act->has_looked = true;
+    proceed(act);
 }
 
 void sftp_act_begin(struct sftp_act *act)
@@ -459,6 +494,7 @@ static void stop_asking(struct sftp_act *act)
 {
     struct sftp_ask *asked = act->ask;
     act->ask = NULL;
+    act->is_looking = false;
     if (asked)
         plugin_call_cancel(&asked->call);
 }

@@ -51,6 +51,9 @@ struct sftp_asker {
      * it, and bring act->event up to date. SP_FS_OK, or a status and *ret_text to refuse with. */
     uint32_t (*change)(struct sftp_act *act, const struct sp_sftp_reply *wish,
                        const char **ret_text);
+    /* Find out event.existing and .existing_target, and call sftp_act_looked(). Asked when a hook
+     * that wants to know comes next, and again after a change. */
+    void (*look)(struct sftp_act *act);
     /* before() is done with: see act->outcome. */
     void (*decided)(struct sftp_act *act);
     /* after() is done with: act->result is the answer. */
@@ -86,6 +89,7 @@ struct sftp_act {
     uint32_t decided;       /* SP_SFTP_BY_* */
     uint64_t started_ns;
     bool is_proceeding;
+    bool is_looking, has_looked;
     struct sp_fs_entry *entries; /* gathered */
     uint64_t entries_count;
     const struct sp_fs_entry *listed_from; /* what event.entries was made from */
@@ -106,6 +110,8 @@ bool sftp_act_keep_attributes(struct sftp_act *act, const struct sp_fs_attribute
 
 /* Ask before(); decided() may be called before this returns. */
 void sftp_act_begin(struct sftp_act *act);
+/* What asker->look() was to do is done. */
+void sftp_act_looked(struct sftp_act *act);
 /* An entry that the operation's answer will have. Does nothing if no hook wants to see it. 0 or
  * SP_ERR_NOMEM. */
 int sftp_act_list(struct sftp_act *act, struct sp_str name,

@@ -294,8 +294,13 @@ static void on_concluded(struct sftp_act *act)
     sftp_engine_leave(engine);
 }
 
+static void look(struct sftp_act *act)
+{
+    sftp_existing_look(act->owner);
+}
+
 static const struct sftp_asker asker = {
-    .change = change, .decided = on_decided, .concluded = on_concluded};
+    .change = change, .look = look, .decided = on_decided, .concluded = on_concluded};
 
 static bool is_broken(const struct sftp_handle *handle)
 {
@@ -322,7 +327,7 @@ void sftp_request_begin(struct sftp_request *request)
         sftp_request_status(request, SP_FS_FAILURE,
                             "An earlier operation on this file was given up");
     else if (request->act)
-        sftp_existing_begin(request);
+        sftp_act_begin(request->act);
     else
         execute(request);
 }

@@ -357,8 +357,13 @@ static void on_concluded(struct sftp_act *act)
     scp_leave(scp);
 }
 
+static void look(struct sftp_act *act)
+{
+    scp_existing_look(act->owner);
+}
+
 static const struct sftp_asker asker = {
-    .change = change, .decided = on_decided, .concluded = on_concluded};
+    .change = change, .look = look, .decided = on_decided, .concluded = on_concluded};
 
 /* Hooks are to be asked about this step. False: there is no memory to. */
 static bool make_act(struct scp *scp)
@@ -418,7 +423,7 @@ void scp_ask(struct scp *scp, enum sftp_operation_id id, uint32_t flags, struct 
     if (status != SP_FS_OK)
         conclude(scp, status, &reply, SP_SFTP_BY_CORE);
     else if (scp->act)
-        scp_existing_begin(scp);
+        sftp_act_begin(scp->act);
     else
         perform(scp);
 }

@@ -22,8 +22,9 @@ struct record {
     struct sp_sftp_event last; /* its numbers only */
     char data[256];            /* of the last event that had some */
     char mount[64];
-    char name[16];       /* "a", "b": in front of each line, where there are two */
-    struct record *into; /* another's seen, for the order of two */
+    int64_t existing, existing_target; /* sizes; -1: none */
+    char name[16];                     /* "a", "b": in front of each line, where there are two */
+    struct record *into;               /* another's seen, for the order of two */
 };
 
 static const char *by(uint32_t decided)
@@ -50,6 +51,8 @@ static int32_t hook(struct plugin_instance *instance, const struct sp_sftp_event
                                  by(event->decided));
     snprintf(seen + used, sizeof record->seen - used, "\n");
     record->last = *event;
+    record->existing = event->existing ? (int64_t)event->existing->size : -1;
+    record->existing_target = event->existing_target ? (int64_t)event->existing_target->size : -1;
     snprintf(record->mount, sizeof record->mount, "%s", event->mount.data);
     if (event->data.len > 0)
         snprintf(record->data, sizeof record->data, "%.*s", (int)event->data.len, event->data.data);
@@ -568,6 +571,75 @@ static void what_only_the_core_can_answer_is_not_taken(void **state)
     mock_free(mock);
 }
 
+/* --- what is there before ------------------------------------------------------------------ */
+
+static void expect_existing(int64_t size, int64_t target_size)
+{
+    assert_int_equal(records[0].existing, size);
+    assert_int_equal(records[0].existing_target, target_size);
+    records[0].existing = records[0].existing_target = -2;
+}
+
+static void a_hook_is_told_what_is_there(void **state)
+{
+    (void)state;
+    struct mock *mock = mock_new();
+    memset(records, 0, sizeof records);
+    for (int i = 0; i < 2; i++) {
+        struct plugin_instance *instance = mock_hook(mock, hook);
+        instance->arg = &records[i];
+        instance->wants.existing = i == 0 ? UINT32_MAX : 0;
+    }
+    client_start(mock);
+    store_file(mock_store(mock), "/a", "1");
+    store_file(mock_store(mock), "/b", "22");
+    close_handle(mock, open_file(mock, "/a", FXF_READ));
+    expect_existing(-1, -1);
+    struct handle a = open_file(mock, "/a", FXF_READ | FXF_WRITE | FXF_TRUNC);
+    expect_existing(1, -1);
+    assert_int_equal(records[1].existing, -1); /* it did not ask */
+    expect_status(mock, send_write(mock, a, 0, "333"), SP_FS_OK);
+    struct handle b = open_file(mock, "/b", FXF_WRITE);
+    expect_existing(2, -1);
+    uint32_t id = send_copy(mock, a, 0, 0, b, 0);
+    mock_settle(mock);
+    expect_status(mock, id, SP_FS_OK);
+    expect_existing(3, 2);
+    close_handle(mock, b);
+    expect_existing(3, -1);
+    close_handle(mock, a);
+    expect_status(mock, send_extended_paths(mock, "posix-rename@openssh.com", "/a", "/b"),
+                  SP_FS_OK);
+    expect_existing(3, 3);
+    expect_status(mock, send_two_paths(mock, SFTP_RENAME, "/b", "/c"), SP_FS_OK);
+    expect_existing(3, -1);
+    expect_status(mock, send_path(mock, SFTP_REMOVE, "/nothing"), SP_FS_NO_SUCH_FILE);
+    expect_existing(-1, -1);
+    expect_status(mock, send_path(mock, SFTP_REMOVE, "/c"), SP_FS_OK);
+    expect_existing(3, -1);
+    mock_free(mock);
+}
+
+static void a_hook_is_told_what_is_there_where_another_has_led(void **state)
+{
+    (void)state;
+    struct mock *mock = mock_new();
+    memset(records, 0, sizeof records);
+    mock_hook(mock, hook)->arg = &records[1];
+    struct plugin_instance *instance = mock_hook(mock, hook);
+    instance->arg = &records[0];
+    instance->wants.existing = SP_SFTP_REMOVE;
+    client_start(mock);
+    store_file(mock_store(mock), "/a", "1");
+    store_file(mock_store(mock), "/b", "22");
+    struct sp_sftp_reply *reply = answers(1, "remove", false, SP_NEXT);
+    reply->changes = SP_SFTP_CHANGE_PATH;
+    reply->path = str("/b");
+    expect_status(mock, send_path(mock, SFTP_REMOVE, "/a"), SP_FS_OK);
+    expect_existing(2, -1);
+    mock_free(mock);
+}
+
 /* --- after --------------------------------------------------------------------------------- */
 
 static void a_file_whose_opening_is_refused_after_is_closed(void **state)
@@ -706,6 +778,8 @@ int main(void)
         cmocka_unit_test(a_hook_sees_entries),
         cmocka_unit_test(a_file_may_be_the_hooks_own),
         cmocka_unit_test(what_only_the_core_can_answer_is_not_taken),
+        cmocka_unit_test(a_hook_is_told_what_is_there),
+        cmocka_unit_test(a_hook_is_told_what_is_there_where_another_has_led),
         cmocka_unit_test(a_file_whose_opening_is_refused_after_is_closed),
         cmocka_unit_test(a_failing_hook_fails_the_operation),
         cmocka_unit_test(a_late_hook_fails_the_operation_and_keeps_its_memory),
