@@ -161,22 +161,25 @@ static void requests_cut_at_any_byte_are_malformed(void **state)
 {
     (void)state;
     static sftp_decoder *const decoders[] = {
-        sftp_get_open,        sftp_get_handle,          sftp_get_read,
-        sftp_get_write,       sftp_get_path_attributes, sftp_get_handle_attributes,
-        sftp_get_two_paths,   sftp_get_symlink,         sftp_get_copy_data,
-        sftp_get_users_groups};
-    struct sftp_dialect dialect = {.version = 3};
+        sftp_get_open,      sftp_get_handle,       sftp_get_read,
+        sftp_get_write,     sftp_get_stat,         sftp_get_fstat,
+        sftp_get_rename,    sftp_get_symlink,      sftp_get_path_attributes,
+        sftp_get_link,      sftp_get_block,        sftp_get_handle_attributes,
+        sftp_get_unblock,   sftp_get_text_seek,    sftp_get_two_paths,
+        sftp_get_copy_data, sftp_get_users_groups,
+    };
     /* Strings of four bytes and numbers of zero: a whole message for each of them. */
     uint8_t wire[64];
     for (size_t i = 0; i < sizeof wire; i++)
         wire[i] = i % 8 == 3 ? 4 : 0;
-    for (size_t i = 0; i < sizeof decoders / sizeof decoders[0]; i++) {
+    for (size_t i = 0; i < sizeof decoders / sizeof decoders[0] * 4; i++) {
+        struct sftp_dialect dialect = {.version = 3 + (uint32_t)i % 4};
         size_t shortest = sizeof wire + 1;
         for (size_t length = 0; length <= sizeof wire; length++) {
             struct wire_reader reader;
             struct sftp_message message = {0};
             wire_reader_init(&reader, wire, length);
-            decoders[i](&reader, &dialect, &message);
+            decoders[i / 4](&reader, &dialect, &message);
             if (wire_ok(&reader) && length < shortest)
                 shortest = length;
             assert_int_equal(wire_ok(&reader), length >= shortest);
