@@ -1,0 +1,207 @@
+/*
+ * after.c: what came of an operation: charges that were for nothing are taken back, and what is
+ * gone is credited. See sftp-quota.h.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "sftp-quota/sftp-quota.h"
+
+static void hold(struct counted *counted, const struct charged *charged)
+{
+    counted->charged = *charged;
+    accounts_hold(&counted->charged);
+}
+
+static void add_files(const struct charged *charged, int64_t change)
+{
+    struct refusal refusal;
+    charge_files(charged, change, &refusal);
+}
+
+/* --- open files ---------------------------------------------------------------------------- */
+
+/* Another hook has the file written under another name, which takes the place of the one asked for
+ * when it is complete. */
+static void divert(struct sftp_quota *self, const struct sp_sftp_event *event,
+                   const struct act *act, struct open_file *file)
+{
+    struct charged charged;
+    if (!accounts_find(&self->accounts, event->head.connection, event->path, &charged) ||
+        !accounts_are_ready(&charged))
+        charged = act->from.charged;
+    file->is_part = true;
+    file->replaces = event->existing != NULL;
+    file->replaced = act->from;
+    accounts_hold(&file->replaced.charged);
+    file->counted.size = 0;
+    hold(&file->counted, &charged);
+    if (file->replaces) /* for the others it was charged before */
+        add_files(&charged, 1);
+}
+
+static void after_open(struct sftp_quota *self, const struct sp_sftp_event *event, struct act *act)
+{
+    bool is_done = event->status == SP_FS_OK && event->decided != SP_SFTP_BY_HOOK;
+    struct open_file *file = NULL;
+    if (is_done && act->from.charged.count > 0)
+        file = open_file_add(self, event->channel, event->file);
+    if (!file) {
+        add_files(&act->from.charged, -act->files);
+        return;
+    }
+    file->is_append = event->flags & SP_OPEN_APPEND;
+    file->is_deleted_on_close = event->flags & SP_OPEN_DELETE_ON_CLOSE;
+    struct ledger_key key = key_of(event->head.connection->user, event->path);
+    file->counted.key = key;
+    file->counted.size = act->from.size;
+    if (memcmp(&key, &act->path, sizeof key) != 0)
+        divert(self, event, act, file);
+    else
+        hold(&file->counted, &act->from.charged);
+    charge_open(&file->counted);
+    if (event->flags & SP_OPEN_TRUNCATE)
+        charge_resize(&file->counted, 0);
+}
+
+static void after_close(struct sftp_quota *self, const struct sp_sftp_event *event)
+{
+    struct open_file *file = open_file_find(self, event->channel, event->file);
+    struct refusal refusal;
+    if (!file)
+        return;
+    bool is_complete = event->status == SP_FS_OK;
+    if (file->is_part && is_complete) {
+        if (file->replaces) {
+            charge_forget(&file->replaced);
+            add_files(&file->replaced.charged, -1);
+        }
+        charge_rename(&file->counted, &file->replaced.key);
+    }
+    bool is_gone = file->is_part ? !is_complete : file->is_deleted_on_close;
+    if (is_gone) {
+        charge_forget(&file->counted);
+        charge_files(&file->counted.charged, -1, &refusal);
+    }
+    charge_close(&file->counted);
+    open_file_remove(self, file);
+}
+
+static void after_write(struct sftp_quota *self, const struct sp_sftp_event *event, struct act *act)
+{
+    /* It may have been closed meanwhile, with its connection. */
+    struct open_file *file = act->written;
+    uint64_t number = event->family & SP_SFTP_READ ? event->file_target : event->file;
+    if (!act->has_growth || !file || open_file_find(self, event->channel, number) != file)
+        return;
+    if (event->status == SP_FS_OK)
+        return;
+    charge_undo(&file->counted, &act->growth);
+    /* A part may have been done. */
+    uint64_t begun = event->family & SP_SFTP_READ ? event->offset_target : event->offset;
+    struct growth growth;
+    struct refusal refusal;
+    if (event->count > 0 && !file->is_append)
+        charge_growth(&file->counted, begun + event->count, false, false, &growth, &refusal);
+    else if (event->count > 0)
+        charge_growth(&file->counted, event->count, true, false, &growth, &refusal);
+}
+
+static void after_resize(struct sftp_quota *self, const struct sp_sftp_event *event,
+                         struct act *act)
+{
+    struct counted *counted = &act->from;
+    if (!act->has_growth)
+        return;
+    if (act->written) {
+        if (open_file_find(self, event->channel, event->file) != act->written)
+            return;
+        counted = &act->written->counted;
+    }
+    if (event->status == SP_FS_OK)
+        charge_resize(counted, event->attributes->size);
+    else
+        charge_undo(counted, &act->growth);
+}
+
+/* --- names --------------------------------------------------------------------------------- */
+
+static bool has_other_names(const struct sp_fs_attributes *existing)
+{
+    return existing && existing->valid & SP_ATTR_LINK_COUNT && existing->link_count > 1;
+}
+
+static void after_remove(const struct sp_sftp_event *event, struct act *act)
+{
+    if (event->status != SP_FS_OK)
+        return;
+    add_files(&act->from.charged, -1);
+    if (!(event->family & SP_SFTP_REMOVE) || has_other_names(event->existing))
+        return;
+    charge_forget(&act->from);
+}
+
+/* The files of ours that are open under that name have another one now. */
+static void rename_open(struct sftp_quota *self, const struct ledger_key *from,
+                        const struct ledger_key *to)
+{
+    for (size_t i = 0; i < BUCKETS; i++)
+        for (struct open_file *file = self->files[i]; file; file = file->next)
+            if (memcmp(&file->counted.key, from, sizeof *from) == 0)
+                file->counted.key = *to;
+}
+
+static void after_rename(struct sftp_quota *self, const struct sp_sftp_event *event,
+                         struct act *act)
+{
+    if (event->status != SP_FS_OK) {
+        if (act->has_growth)
+            charge_undo(&act->moved, &act->growth);
+        add_files(&act->moved.charged, -act->files);
+        return;
+    }
+    bool replaces = event->existing_target != NULL;
+    bool is_same_name = memcmp(&act->from.key, &act->to.key, sizeof act->from.key) == 0;
+    if (is_same_name)
+        return;
+    if (replaces)
+        add_files(&act->to.charged, -1);
+    /* Those that count both names: what was there is credited. The others already have the new size
+     * in the place of the old. */
+    struct counted both = act->to;
+    both.charged.count = 0;
+    for (size_t i = 0; i < act->to.charged.count; i++)
+        if (accounts_have(&act->from.charged, act->to.charged.items[i]))
+            both.charged.items[both.charged.count++] = act->to.charged.items[i];
+    if (replaces && !has_other_names(event->existing_target))
+        charge_forget(&both);
+    struct counted kept = act->from, gone = act->from;
+    kept.charged = both.charged;
+    gone.charged = act->left;
+    charge_rename(&kept, &act->to.key);
+    if (replaces && !act->has_growth && act->moved.charged.count > 0)
+        charge_resize(&act->moved, act->from.size);
+    charge_forget(&gone);
+    add_files(&gone.charged, -1);
+    rename_open(self, &act->from.key, &act->to.key);
+}
+
+void charge_after(struct sftp_quota *self, const struct sp_sftp_event *event, struct act *act)
+{
+    if (event->family & SP_SFTP_CLOSE)
+        after_close(self, event);
+    if (!act)
+        return;
+    if (event->family & SP_SFTP_OPEN)
+        after_open(self, event, act);
+    else if (event->family & SP_SFTP_WRITE)
+        after_write(self, event, act);
+    else if (event->family & SP_SFTP_ATTRIBUTES_SET)
+        after_resize(self, event, act);
+    else if (event->family & (SP_SFTP_REMOVE | SP_SFTP_DIRECTORY_REMOVE))
+        after_remove(event, act);
+    else if (event->family & SP_SFTP_RENAME)
+        after_rename(self, event, act);
+    else if (event->status != SP_FS_OK) /* mkdir, link */
+        add_files(&act->from.charged, -act->files);
+}

@@ -1,0 +1,59 @@
+/*
+ * charge.h: sums that go up before something is done, and down when it was not, or when something
+ * is gone. Everything is under the accounts' lock; the ledgers' are taken here.
+ */
+#ifndef SFTP_QUOTA_CHARGE_H
+#define SFTP_QUOTA_CHARGE_H
+
+#include "sftp-quota/accounts.h"
+
+/* A file as the accounts know it. */
+struct counted {
+    struct charged charged;
+    struct ledger_key key;
+    uint64_t size; /* what it has if no ledger knows better */
+    bool is_open;  /* a handle of ours: slots say where its entries are */
+    struct {
+        uint32_t index, generation;
+    } slots[LIMITS_MAX];
+};
+
+/* Why something is refused. */
+struct refusal {
+    bool is_busy; /* a ledger could not be had */
+    const struct limit *limit;
+    bool is_files;
+    uint64_t used, most;
+};
+
+/* How a file's size was before it was grown, to undo it. */
+struct growth {
+    uint64_t before[LIMITS_MAX];
+    uint64_t size;
+};
+
+struct ledger_key key_of(struct sp_str user, struct sp_str path);
+
+/* So many more files (or fewer, which is never refused). */
+bool charge_files(const struct charged *charged, int64_t change, struct refusal *ret_refusal);
+/* The file has at least this size from now on; an append adds to what it has. False: refused, and
+ * nothing has changed. ret_growth undoes it. */
+bool charge_growth(struct counted *counted, uint64_t size, bool is_append, bool enforce,
+                   struct growth *ret_growth, struct refusal *ret_refusal);
+/* Unless somebody else has grown it meanwhile. */
+void charge_undo(struct counted *counted, const struct growth *growth);
+/* The file has exactly this size. */
+void charge_resize(struct counted *counted, uint64_t size);
+/* Its bytes are gone; those of a file that is open when it is closed. */
+void charge_forget(struct counted *counted);
+/* It is called so now. */
+void charge_rename(struct counted *counted, const struct ledger_key *key);
+/* A handle more, a handle less. */
+bool charge_open(struct counted *counted);
+void charge_close(struct counted *counted);
+/* It is still open. */
+void charge_touch(struct counted *counted);
+/* The size, as the first of the ledgers has it. */
+uint64_t charge_size(struct counted *counted);
+
+#endif

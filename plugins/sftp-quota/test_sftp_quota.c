@@ -1,0 +1,712 @@
+/*
+ * test_sftp_quota.c: limits in the test host, two hosts for two workers, over a pretended file
+ * system: what the ledger says must be what that holds, and never more than the limit.
+ */
+#include <fcntl.h>
+#include <ftw.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "sftp-quota/ledger.h"
+#include "test_host.h"
+
+#define FILES 12u
+#define HANDLES 8u
+#define WRITES (SP_OPEN_WRITE | SP_OPEN_CREATE)
+
+static struct test_host *hosts[2];
+static char directory[64];
+static uint64_t acts, file_numbers;
+
+/* --- a file system, as far as it matters --------------------------------------------------- */
+
+struct node {
+    uint64_t size;
+    unsigned names, handles;
+};
+struct handle {
+    struct node *node; /* NULL: free */
+    unsigned host;
+    uint64_t file;
+    uint32_t flags;
+    char path[32];
+};
+struct named {
+    char path[32]; /* "": free */
+    struct node *node;
+};
+static struct named names[FILES];
+static struct handle handles[HANDLES];
+
+static struct named *find(const char *path)
+{
+    for (size_t i = 0; i < FILES; i++)
+        if (strcmp(names[i].path, path) == 0)
+            return &names[i];
+    return NULL;
+}
+
+static void put_node(struct node *node)
+{
+    if (node->names == 0 && node->handles == 0)
+        free(node);
+}
+
+static void unname(struct named *named)
+{
+    struct node *node = named->node;
+    *named = (struct named){0};
+    node->names--;
+    put_node(node);
+}
+
+static void name(const char *path, struct node *node)
+{
+    struct named *free_one = find("");
+    assert_non_null(free_one);
+    snprintf(free_one->path, sizeof free_one->path, "%s", path);
+    free_one->node = node;
+    node->names++;
+}
+
+/* Of everything, or of what lies below: each file once, by its names and handles. */
+static uint64_t held(const char *below)
+{
+    uint64_t sum = 0;
+    for (size_t i = 0; i < FILES; i++) {
+        bool is_first = names[i].path[0] && strncmp(names[i].path, below, strlen(below)) == 0;
+        for (size_t k = 0; k < i && is_first; k++)
+            is_first = names[k].node != names[i].node;
+        sum += is_first ? names[i].node->size : 0;
+    }
+    for (size_t i = 0; i < HANDLES; i++) {
+        bool is_first = handles[i].node && handles[i].node->names == 0 &&
+                        strncmp(handles[i].path, below, strlen(below)) == 0;
+        for (size_t k = 0; k < i && is_first; k++)
+            is_first = handles[k].node != handles[i].node;
+        sum += is_first ? handles[i].node->size : 0;
+    }
+    return sum;
+}
+
+static uint64_t held_files(void)
+{
+    uint64_t count = 0;
+    for (size_t i = 0; i < FILES; i++)
+        count += names[i].path[0] != '\0';
+    return count;
+}
+
+/* --- operations, as the core asks about them ----------------------------------------------- */
+
+static struct sp_fs_attributes attributes[2];
+
+static const struct sp_fs_attributes *existing(const struct node *node, int i)
+{
+    if (!node)
+        return NULL;
+    attributes[i] =
+        (struct sp_fs_attributes){.struct_size = sizeof attributes[i],
+                                  .valid = SP_ATTR_SIZE | SP_ATTR_TYPE | SP_ATTR_LINK_COUNT,
+                                  .size = node->size,
+                                  .type = SP_FILE_REGULAR,
+                                  .link_count = node->names};
+    return &attributes[i];
+}
+
+static const struct sp_fs_attributes *existing_path(const char *path, int i)
+{
+    struct named *named = find(path);
+    return existing(named ? named->node : NULL, i);
+}
+
+static struct sp_sftp_event about(uint32_t family, const char *operation, const char *path)
+{
+    return (struct sp_sftp_event){.channel = 7,
+                                  .act = ++acts,
+                                  .family = family,
+                                  .protocol = SP_SFTP_PROTOCOL_SFTP,
+                                  .version = 3,
+                                  .name = sp_str_of(operation),
+                                  .path = sp_str_of(path)};
+}
+
+static const char *refusal; /* the words of the last one */
+static struct sp_sftp_reply changed;
+
+static uint32_t before(unsigned host, struct sp_sftp_event *event)
+{
+    const struct test_answer *answer = TEST_SFTP(hosts[host], before, event);
+    event->head.token = 0;
+    changed = answer->sftp;
+    if (answer->verdict == SP_NEXT) {
+        if (answer->sftp.changes & SP_SFTP_CHANGE_RANGE)
+            event->length = answer->sftp.length;
+        return SP_FS_OK;
+    }
+    assert_int_equal(answer->verdict, SP_DENY);
+    refusal = answer->sftp.text.data;
+    return answer->status;
+}
+
+static uint32_t after(unsigned host, struct sp_sftp_event *event, uint32_t status)
+{
+    event->status = status;
+    assert_int_equal(TEST_SFTP(hosts[host], after, event)->verdict, SP_NEXT);
+    return status;
+}
+
+static struct handle *open_file(unsigned host, const char *path, uint32_t flags)
+{
+    struct handle *handle = handles;
+    while (handle < handles + HANDLES && handle->node)
+        handle++;
+    if (handle == handles + HANDLES)
+        return NULL;
+    struct sp_sftp_event event = about(SP_SFTP_OPEN, "open", path);
+    event.flags = flags;
+    event.existing = existing_path(path, 0);
+    uint32_t status = before(host, &event);
+    struct named *named = find(path);
+    if (status == SP_FS_OK && !named && !(flags & SP_OPEN_CREATE && find("")))
+        status = SP_FS_NO_SUCH_FILE;
+    if (status == SP_FS_OK) {
+        if (!named)
+            name(path, calloc(1, sizeof(struct node)));
+        *handle = (struct handle){
+            .node = find(path)->node, .host = host, .file = ++file_numbers, .flags = flags};
+        snprintf(handle->path, sizeof handle->path, "%s", path);
+        handle->node->handles++;
+        if (flags & SP_OPEN_TRUNCATE)
+            handle->node->size = 0;
+        event.file = handle->file;
+    }
+    return after(host, &event, status) == SP_FS_OK ? handle : NULL;
+}
+
+static uint32_t close_file(struct handle *handle)
+{
+    struct sp_sftp_event event = about(SP_SFTP_CLOSE, "close", handle->path);
+    event.file = handle->file;
+    event.flags = handle->flags;
+    handle->node->handles--;
+    put_node(handle->node);
+    handle->node = NULL;
+    return after(handle->host, &event, SP_FS_OK);
+}
+
+static uint32_t write_file(struct handle *handle, uint64_t offset, uint64_t length, bool fails)
+{
+    struct sp_sftp_event event = about(SP_SFTP_WRITE, "write", handle->path);
+    event.file = handle->file;
+    event.flags = handle->flags;
+    event.offset = offset;
+    event.length = length;
+    uint32_t status = before(handle->host, &event);
+    if (status == SP_FS_OK && fails)
+        status = SP_FS_NO_SPACE_ON_FILESYSTEM;
+    if (status == SP_FS_OK) {
+        uint64_t end = (handle->flags & SP_OPEN_APPEND ? handle->node->size : offset) + length;
+        handle->node->size = end > handle->node->size ? end : handle->node->size;
+    }
+    return after(handle->host, &event, status);
+}
+
+static uint32_t copy(struct handle *from, struct handle *to, uint64_t offset, uint64_t offset_to,
+                     uint64_t length)
+{
+    struct sp_sftp_event event = about(SP_SFTP_READ | SP_SFTP_WRITE, "copy-data", from->path);
+    event.target = sp_str_of(to->path);
+    event.file = from->file;
+    event.file_target = to->file;
+    event.offset = offset;
+    event.offset_target = offset_to;
+    event.length = length;
+    event.existing = existing(from->node, 0);
+    event.existing_target = existing(to->node, 1);
+    uint32_t status = before(to->host, &event);
+    uint64_t there = from->node->size > offset ? from->node->size - offset : 0;
+    if (status == SP_FS_OK) {
+        bool is_short = event.length > there;
+        event.count = is_short || event.length == 0 ? there : event.length;
+        uint64_t end = offset_to + event.count;
+        if (event.count > 0 && end > to->node->size)
+            to->node->size = end;
+        status = is_short ? SP_FS_EOF : SP_FS_OK;
+    }
+    return after(to->host, &event, status);
+}
+
+static uint32_t resize(unsigned host, const char *path, struct handle *handle, uint64_t size)
+{
+    struct sp_fs_attributes wish = {
+        .struct_size = sizeof wish, .valid = SP_ATTR_SIZE, .size = size};
+    struct sp_sftp_event event =
+        about(SP_SFTP_ATTRIBUTES_SET, handle ? "fsetstat" : "setstat", path);
+    event.attributes = &wish;
+    event.file = handle ? handle->file : 0;
+    event.existing = handle ? existing(handle->node, 0) : existing_path(path, 0);
+    uint32_t status = before(host, &event);
+    struct named *named = find(path);
+    if (status == SP_FS_OK && !handle && !named)
+        status = SP_FS_NO_SUCH_FILE;
+    if (status == SP_FS_OK)
+        (handle ? handle->node : named->node)->size = size;
+    return after(host, &event, status);
+}
+
+static uint32_t remove_file(unsigned host, const char *path)
+{
+    struct sp_sftp_event event = about(SP_SFTP_REMOVE, "remove", path);
+    event.existing = existing_path(path, 0);
+    uint32_t status = before(host, &event);
+    struct named *named = find(path);
+    if (status == SP_FS_OK && !named)
+        status = SP_FS_NO_SUCH_FILE;
+    if (status == SP_FS_OK)
+        unname(named);
+    return after(host, &event, status);
+}
+
+static uint32_t rename_file(unsigned host, const char *from, const char *to, uint32_t flags)
+{
+    struct sp_sftp_event event = about(SP_SFTP_RENAME, "rename", from);
+    event.target = sp_str_of(to);
+    event.flags = flags;
+    event.existing = existing_path(from, 0);
+    event.existing_target = existing_path(to, 1);
+    uint32_t status = before(host, &event);
+    struct named *source = find(from), *target = find(to);
+    if (status == SP_FS_OK && !source)
+        status = SP_FS_NO_SUCH_FILE;
+    if (status == SP_FS_OK && target && !(flags & SP_RENAME_OVERWRITE))
+        status = SP_FS_FILE_ALREADY_EXISTS;
+    /* rename(2) does nothing with two names of one file. */
+    if (status == SP_FS_OK && source != target && !(target && target->node == source->node)) {
+        if (target)
+            unname(target);
+        snprintf(source->path, sizeof source->path, "%s", to);
+    }
+    return after(host, &event, status);
+}
+
+static uint32_t make(unsigned host, uint32_t family, const char *operation, const char *path,
+                     const char *target, uint32_t outcome)
+{
+    struct sp_sftp_event event = about(family, operation, path);
+    event.target = sp_str_of(target);
+    uint32_t status = before(host, &event);
+    return after(host, &event, status == SP_FS_OK ? outcome : status);
+}
+
+/* --- the plugin ---------------------------------------------------------------------------- */
+
+static void begin(const char *limits)
+{
+    char config[1024];
+    snprintf(config, sizeof config, "{\"directory\":\"%s\",\"limits\":[%s]}", directory, limits);
+    for (size_t i = 0; i < 2; i++) {
+        hosts[i] = test_host_new(&sallyport_plugin_v1, config);
+        assert_non_null(hosts[i]);
+        test_host_connection(hosts[i])->user = sp_str_of("ann");
+    }
+}
+
+static void read_ledger(const char *ledger, uint64_t *ret_bytes, uint64_t *ret_files)
+{
+    char path[128];
+    uint64_t sums[2];
+    snprintf(path, sizeof path, "%s/%s.quota", directory, ledger);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    assert_true(fd >= 0);
+    assert_int_equal(pread(fd, sums, sizeof sums, 8), sizeof sums);
+    close(fd);
+    *ret_bytes = sums[0];
+    *ret_files = sums[1];
+}
+
+static void expect(const char *ledger, uint64_t bytes, uint64_t files)
+{
+    uint64_t is_bytes, is_files;
+    read_ledger(ledger, &is_bytes, &is_files);
+    assert_int_equal(is_bytes, bytes);
+    assert_int_equal(is_files, files);
+}
+
+static void the_write_that_crosses_the_limit_fails(void **state)
+{
+    (void)state;
+    begin("{\"name\":\"u\",\"per\":\"user\",\"path\":\"/\",\"bytes\":1000}");
+    struct handle *handle = open_file(0, "/a", WRITES);
+    assert_int_equal(write_file(handle, 0, 600, false), SP_FS_OK);
+    assert_int_equal(write_file(handle, 0, 600, false), SP_FS_OK); /* the same bytes */
+    assert_int_equal(write_file(handle, 400, 600, false), SP_FS_OK);
+    assert_int_equal(write_file(handle, 1000, 1, false), SP_FS_QUOTA_EXCEEDED);
+    assert_string_equal(refusal, "Quota exceeded (u): 1000 of 1000 bytes used");
+    assert_int_equal(write_file(handle, UINT64_MAX, 1, false), SP_FS_QUOTA_EXCEEDED);
+    expect("u.user.ann", 1000, 1);
+    close_file(handle);
+    /* Others have their own. */
+    test_host_connection(hosts[0])->user = sp_str_of("b/../b");
+    handle = open_file(0, "/b", WRITES);
+    assert_int_equal(write_file(handle, 0, 1000, false), SP_FS_OK);
+    close_file(handle);
+}
+
+static void every_way_of_growing_counts(void **state)
+{
+    (void)state;
+    begin("{\"name\":\"u\",\"path\":\"/\",\"bytes\":1000}");
+    struct handle *append = open_file(0, "/a", WRITES | SP_OPEN_APPEND);
+    assert_int_equal(write_file(append, 0, 300, false), SP_FS_OK);
+    assert_int_equal(write_file(append, 0, 300, false), SP_FS_OK);
+    assert_int_equal(write_file(append, 0, 401, false), SP_FS_QUOTA_EXCEEDED);
+    assert_int_equal(resize(0, "/a", NULL, 1001), SP_FS_QUOTA_EXCEEDED);
+    assert_int_equal(resize(0, "/a", append, 1001), SP_FS_QUOTA_EXCEEDED);
+    assert_int_equal(resize(0, "/none", NULL, 100), SP_FS_NO_SUCH_FILE);
+    expect("u.user.ann", 600, 1);
+    struct handle *to = open_file(1, "/copy", WRITES);
+    assert_int_equal(copy(append, to, 0, 0, 0), SP_FS_QUOTA_EXCEEDED);
+    assert_int_equal(copy(append, to, 0, 0, 401), SP_FS_QUOTA_EXCEEDED);
+    assert_int_equal(copy(append, to, 200, 0, 0), SP_FS_OK);
+    expect("u.user.ann", 1000, 2);
+    assert_int_equal(copy(append, to, 590, 0, 400), SP_FS_EOF);
+    assert_int_equal(held("/"), 1000);
+    assert_int_equal(resize(1, "/copy", to, 100), SP_FS_OK);
+    assert_int_equal(resize(0, "/a", NULL, 50), SP_FS_OK);
+    expect("u.user.ann", 150, 2);
+}
+
+static void parallel_handles_of_all_workers_are_counted_once(void **state)
+{
+    (void)state;
+    begin("{\"name\":\"u\",\"path\":\"/\",\"bytes\":1000}");
+    struct handle *one = open_file(0, "/a", WRITES), *two = open_file(1, "/a", WRITES);
+    struct handle *other = open_file(1, "/b", WRITES);
+    for (uint64_t at = 0; at < 500; at += 100) {
+        assert_int_equal(write_file(one, at, 100, false), SP_FS_OK);
+        assert_int_equal(write_file(two, at, 100, false), SP_FS_OK);
+    }
+    assert_int_equal(write_file(other, 0, 501, false), SP_FS_QUOTA_EXCEEDED);
+    assert_int_equal(write_file(other, 0, 500, false), SP_FS_OK);
+    assert_int_equal(write_file(two, 500, 1, false), SP_FS_QUOTA_EXCEEDED);
+    expect("u.user.ann", 1000, 2);
+}
+
+static void what_is_removed_or_overwritten_is_given_back_once(void **state)
+{
+    (void)state;
+    begin("{\"name\":\"u\",\"path\":\"/\",\"bytes\":1000}");
+    struct handle *handle = open_file(0, "/a", WRITES);
+    assert_int_equal(write_file(handle, 0, 1000, false), SP_FS_OK);
+    close_file(handle);
+    /* Two workers have looked, then both truncate. */
+    struct sp_sftp_event events[2];
+    for (unsigned i = 0; i < 2; i++) {
+        events[i] = about(SP_SFTP_OPEN, "open", "/a");
+        events[i].flags = WRITES | SP_OPEN_TRUNCATE;
+        events[i].file = 1000 + i;
+        events[i].existing = existing_path("/a", 0);
+        assert_int_equal(before(i, &events[i]), SP_FS_OK);
+    }
+    for (unsigned i = 0; i < 2; i++)
+        after(i, &events[i], SP_FS_OK);
+    find("/a")->node->size = 0;
+    expect("u.user.ann", 0, 1);
+    for (unsigned i = 0; i < 2; i++) {
+        events[i].family = SP_SFTP_CLOSE;
+        after(i, &events[i], SP_FS_OK);
+    }
+    handle = open_file(0, "/a", WRITES);
+    assert_int_equal(write_file(handle, 0, 700, false), SP_FS_OK);
+    close_file(handle);
+    handle = open_file(1, "/b", WRITES);
+    assert_int_equal(write_file(handle, 0, 300, false), SP_FS_OK);
+    close_file(handle);
+    assert_int_equal(rename_file(0, "/b", "/a", 0), SP_FS_FILE_ALREADY_EXISTS);
+    expect("u.user.ann", 1000, 2);
+    assert_int_equal(rename_file(0, "/b", "/a", SP_RENAME_OVERWRITE), SP_FS_OK);
+    expect("u.user.ann", 300, 1);
+    assert_int_equal(remove_file(1, "/none"), SP_FS_NO_SUCH_FILE);
+    assert_int_equal(remove_file(1, "/a"), SP_FS_OK);
+    expect("u.user.ann", 0, 0);
+}
+
+static void a_file_that_is_removed_while_open_counts_until_it_is_closed(void **state)
+{
+    (void)state;
+    begin("{\"name\":\"u\",\"path\":\"/\",\"bytes\":1000}");
+    struct handle *one = open_file(0, "/a", WRITES), *two = open_file(1, "/a", WRITES);
+    assert_int_equal(write_file(one, 0, 400, false), SP_FS_OK);
+    assert_int_equal(remove_file(1, "/a"), SP_FS_OK);
+    expect("u.user.ann", 400, 0);
+    assert_int_equal(write_file(two, 400, 400, false), SP_FS_OK);
+    struct handle *anew = open_file(0, "/a", WRITES);
+    assert_int_equal(write_file(anew, 0, 201, false), SP_FS_QUOTA_EXCEEDED);
+    close_file(one);
+    expect("u.user.ann", 800, 1);
+    close_file(two);
+    expect("u.user.ann", 0, 1);
+    assert_int_equal(write_file(anew, 0, 1000, false), SP_FS_OK);
+}
+
+static void what_fails_is_taken_back(void **state)
+{
+    (void)state;
+    begin("{\"name\":\"u\",\"path\":\"/\",\"bytes\":1000,\"files\":2}");
+    struct handle *handle = open_file(0, "/a", WRITES);
+    assert_int_equal(write_file(handle, 0, 900, true), SP_FS_NO_SPACE_ON_FILESYSTEM);
+    expect("u.user.ann", 0, 1);
+    struct sp_sftp_event part = about(SP_SFTP_WRITE, "write", "/a");
+    part.file = handle->file;
+    part.length = 900;
+    assert_int_equal(before(0, &part), SP_FS_OK);
+    part.count = 100;
+    after(0, &part, SP_FS_NO_SPACE_ON_FILESYSTEM);
+    handle->node->size = 100;
+    expect("u.user.ann", 100, 1);
+    assert_int_equal(make(0, SP_SFTP_DIRECTORY_CREATE, "mkdir", "/d", "", SP_FS_PERMISSION_DENIED),
+                     SP_FS_PERMISSION_DENIED);
+    expect("u.user.ann", 100, 1);
+}
+
+static void names_of_all_kinds_are_files(void **state)
+{
+    (void)state;
+    begin("{\"name\":\"u\",\"path\":\"/\",\"files\":3}");
+    assert_int_equal(make(0, SP_SFTP_DIRECTORY_CREATE, "mkdir", "/d", "", SP_FS_OK), SP_FS_OK);
+    assert_int_equal(make(0, SP_SFTP_LINK, "symlink", "/l", "/d", SP_FS_OK), SP_FS_OK);
+    assert_int_equal(make(1, SP_SFTP_LINK, "hardlink", "/f", "/g", SP_FS_OK), SP_FS_OK);
+    assert_int_equal(make(1, SP_SFTP_DIRECTORY_CREATE, "mkdir", "/e", "", SP_FS_OK),
+                     SP_FS_QUOTA_EXCEEDED);
+    assert_string_equal(refusal, "Quota exceeded (u): 3 of 3 files used");
+    assert_null(open_file(0, "/f", WRITES));
+    assert_int_equal(make(0, SP_SFTP_DIRECTORY_REMOVE, "rmdir", "/d", "", SP_FS_OK), SP_FS_OK);
+    assert_non_null(open_file(0, "/f", WRITES));
+    expect("u.user.ann", 0, 3);
+}
+
+static void a_tree_counts_what_comes_in_and_goes_out(void **state)
+{
+    (void)state;
+    begin("{\"name\":\"t\",\"path\":\"/t\",\"per\":\"all\",\"bytes\":1000,\"files\":2}");
+    struct handle *handle = open_file(0, "/f", WRITES);
+    assert_int_equal(write_file(handle, 0, 5000, false), SP_FS_OK);
+    close_file(handle);
+    assert_int_equal(rename_file(0, "/f", "/t/f", 0), SP_FS_QUOTA_EXCEEDED);
+    assert_int_equal(resize(0, "/f", NULL, 600), SP_FS_OK);
+    assert_int_equal(rename_file(1, "/f", "/t/f", 0), SP_FS_OK);
+    expect("t", 600, 1);
+    handle = open_file(0, "/g", WRITES);
+    assert_int_equal(write_file(handle, 0, 900, false), SP_FS_OK);
+    /* Open, it would be written to beside the count. */
+    assert_int_equal(rename_file(1, "/g", "/t/f", SP_RENAME_OVERWRITE), SP_FS_OP_UNSUPPORTED);
+    close_file(handle);
+    assert_int_equal(rename_file(1, "/g", "/t/f", 0), SP_FS_FILE_ALREADY_EXISTS);
+    expect("t", 600, 1);
+    assert_int_equal(rename_file(1, "/g", "/t/f", SP_RENAME_OVERWRITE), SP_FS_OK);
+    expect("t", 900, 1);
+    assert_int_equal(rename_file(1, "/t/f", "/t/h", 0), SP_FS_OK);
+    expect("t", 900, 1);
+    assert_int_equal(make(0, SP_SFTP_LINK, "hardlink", "/t/h", "/out", SP_FS_OK),
+                     SP_FS_OP_UNSUPPORTED);
+    assert_int_equal(rename_file(0, "/t/h", "/h", 0), SP_FS_OK);
+    expect("t", 0, 0);
+    struct sp_sftp_event moved = about(SP_SFTP_RENAME, "rename", "/dir");
+    struct sp_fs_attributes dir = {
+        .struct_size = sizeof dir, .valid = SP_ATTR_TYPE, .type = SP_FILE_DIRECTORY};
+    moved.target = sp_str_of("/t/dir");
+    moved.existing = &dir;
+    assert_int_equal(before(0, &moved), SP_FS_OP_UNSUPPORTED);
+}
+
+static void a_file_written_under_another_name_replaces_at_the_end(void **state)
+{
+    (void)state;
+    begin("{\"name\":\"u\",\"path\":\"/\",\"bytes\":1000}");
+    struct handle *old = open_file(0, "/a", WRITES);
+    assert_int_equal(write_file(old, 0, 400, false), SP_FS_OK);
+    close_file(old);
+    for (int i = 0; i < 2; i++) {
+        struct sp_sftp_event event = about(SP_SFTP_OPEN, "open", "/a");
+        event.flags = WRITES | SP_OPEN_TRUNCATE;
+        event.existing = existing_path("/a", 0);
+        assert_int_equal(before(0, &event), SP_FS_OK);
+        event.path = sp_str_of("/a.part");
+        event.file = 500;
+        after(0, &event, SP_FS_OK);
+        expect("u.user.ann", 400, 2);
+        struct sp_sftp_event write = about(SP_SFTP_WRITE, "write", "/a.part");
+        write.file = 500;
+        write.length = 300;
+        assert_int_equal(before(0, &write), SP_FS_OK);
+        after(0, &write, SP_FS_OK);
+        expect("u.user.ann", 700, 2);
+        struct sp_sftp_event close = about(SP_SFTP_CLOSE, "close", "/a.part");
+        close.file = 500;
+        after(0, &close, i == 0 ? SP_FS_CONNECTION_LOST : SP_FS_OK);
+        expect("u.user.ann", i == 0 ? 400 : 300, 1);
+    }
+    find("/a")->node->size = 300;
+    assert_int_equal(remove_file(1, "/a"), SP_FS_OK);
+    expect("u.user.ann", 0, 0);
+}
+
+static void file_systems_are_no_larger_than_the_limit(void **state)
+{
+    (void)state;
+    begin("{\"name\":\"u\",\"path\":\"/\",\"bytes\":40960,\"files\":10}");
+    struct handle *handle = open_file(0, "/a", WRITES);
+    assert_int_equal(write_file(handle, 0, 8192, false), SP_FS_OK);
+    const struct sp_fs_space space = {.block_size = 4096,
+                                      .fragment_size = 4096,
+                                      .blocks = 1000,
+                                      .blocks_free = 500,
+                                      .blocks_available = 5,
+                                      .files = 100,
+                                      .files_free = 50,
+                                      .files_available = 40};
+    struct sp_sftp_event event = about(SP_SFTP_ATTRIBUTES_GET, "statvfs", "/");
+    event.space = &space;
+    const struct test_answer *answer = TEST_SFTP(hosts[0], after, &event);
+    assert_int_equal(answer->verdict, SP_TAKE);
+    assert_int_equal(answer->sftp.changes, SP_SFTP_CHANGE_SPACE);
+    assert_int_equal(answer->sftp.space->blocks, 10);
+    assert_int_equal(answer->sftp.space->blocks_free, 8);
+    assert_int_equal(answer->sftp.space->blocks_available, 5);
+    assert_int_equal(answer->sftp.space->files_free, 9);
+}
+
+static void what_was_there_is_counted_when_a_ledger_begins(void **state)
+{
+    (void)state;
+    char limits[256], path[128];
+    snprintf(path, sizeof path, "%s/files", directory);
+    mkdir(path, 0700);
+    snprintf(path, sizeof path, "%s/files/ann", directory);
+    mkdir(path, 0700);
+    for (int i = 0; i < 3; i++) {
+        snprintf(path, sizeof path, "%s/files/ann/%d", directory, i);
+        int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+        assert_int_equal(ftruncate(fd, 100), 0);
+        close(fd);
+    }
+    snprintf(limits, sizeof limits,
+             "{\"name\":\"u\",\"path\":\"/\",\"bytes\":1000,\"scan\":\"%s/files/%%u\"}", directory);
+    begin(limits);
+    struct handle *handle = open_file(0, "/new", WRITES);
+    expect("u.user.ann", 300, 4);
+    assert_int_equal(write_file(handle, 0, 701, false), SP_FS_QUOTA_EXCEEDED);
+    close_file(handle);
+    /* One that nobody can scan is not let in. */
+    test_host_connection(hosts[0])->user = sp_str_of("../ann");
+    struct sp_sftp_event event = about(SP_SFTP_OPEN, "open", "/x");
+    event.flags = WRITES;
+    assert_true(TEST_SFTP(hosts[0], before, &event)->verdict < 0);
+}
+
+/* Whatever is done, by two workers, in whatever order: the ledger is right and the limit holds. */
+static void the_ledger_is_right_whatever_is_done(void **state)
+{
+    (void)state;
+    const uint64_t most = 4000;
+    begin("{\"name\":\"u\",\"path\":\"/\",\"bytes\":4000}");
+    uint64_t number = 88172645463325252u;
+    close_file(open_file(0, "/0", WRITES));
+    for (int step = 0; step < 20000; step++) {
+        number ^= number << 13, number ^= number >> 7, number ^= number << 17;
+        unsigned host = number & 1, what = (unsigned)(number >> 8) % 12;
+        char path[8], other[8];
+        snprintf(path, sizeof path, "/%u", (unsigned)(number >> 16) % 5);
+        snprintf(other, sizeof other, "/%u", (unsigned)(number >> 20) % 5);
+        uint64_t size = (number >> 32) % 1500, at = (number >> 44) % 1500;
+        struct handle *handle = &handles[(number >> 24) % HANDLES];
+        struct handle *second = &handles[(number >> 28) % HANDLES];
+        static const uint32_t flags[] = {0, SP_OPEN_TRUNCATE, SP_OPEN_APPEND, SP_OPEN_TRUNCATE};
+        if (what < 3)
+            open_file(host, path, WRITES | flags[(number >> 56) % 4]);
+        else if (what < 5 && handle->node)
+            write_file(handle, at, size + 1, (number >> 60) % 4 == 0);
+        else if (what == 5 && handle->node)
+            close_file(handle);
+        else if (what == 6)
+            remove_file(host, path);
+        else if (what == 7)
+            rename_file(host, path, other, (number >> 60) % 2 ? SP_RENAME_OVERWRITE : 0);
+        else if (what == 8)
+            resize(host, path, NULL, size);
+        else if (what == 9 && handle->node)
+            resize(handle->host, handle->path, handle, size);
+        else if (what == 10 && handle->node && second->node && handle != second &&
+                 !(second->flags & SP_OPEN_APPEND) && handle->node != second->node)
+            copy(handle, second, at, size, (number >> 60) % 2 ? 0 : size);
+        for (int i = 0; i < 2; i++)
+            test_host_forget(hosts[i]);
+        uint64_t bytes, files;
+        read_ledger("u.user.ann", &bytes, &files);
+        if (bytes != held("/") || files != held_files() || bytes > most)
+            fail_msg("step %d, %u: the ledger has %ju bytes, %ju files; there are %ju, %ju", step,
+                     what, (uintmax_t)bytes, (uintmax_t)files, (uintmax_t)held("/"),
+                     (uintmax_t)held_files());
+    }
+}
+
+static int set_up(void **state)
+{
+    (void)state;
+    snprintf(directory, sizeof directory, "/tmp/test_sftp_quota.XXXXXX");
+    return mkdtemp(directory) ? 0 : -1;
+}
+
+static int unlink_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
+{
+    (void)st, (void)type, (void)ftw;
+    return remove(path);
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        test_host_free(hosts[i]);
+        hosts[i] = NULL;
+    }
+    for (size_t i = 0; i < HANDLES; i++)
+        if (handles[i].node) {
+            handles[i].node->handles--;
+            put_node(handles[i].node);
+            handles[i].node = NULL;
+        }
+    for (size_t i = 0; i < FILES; i++)
+        if (names[i].path[0])
+            unname(&names[i]);
+    return nftw(directory, unlink_one, 16, FTW_DEPTH | FTW_PHYS);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(the_write_that_crosses_the_limit_fails),
+        TEST(every_way_of_growing_counts),
+        TEST(parallel_handles_of_all_workers_are_counted_once),
+        TEST(what_is_removed_or_overwritten_is_given_back_once),
+        TEST(a_file_that_is_removed_while_open_counts_until_it_is_closed),
+        TEST(what_fails_is_taken_back),
+        TEST(names_of_all_kinds_are_files),
+        TEST(a_tree_counts_what_comes_in_and_goes_out),
+        TEST(a_file_written_under_another_name_replaces_at_the_end),
+        TEST(file_systems_are_no_larger_than_the_limit),
+        TEST(what_was_there_is_counted_when_a_ledger_begins),
+        TEST(the_ledger_is_right_whatever_is_done),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
