@@ -76,4 +76,7 @@ inside.finish()
 others_are_served()
 END
 expect_match "$(grep -c 'plugin\.process_lost' "$W/log")" '^3$' "processes lost"
+# The upload that was under way is told as one that was cut off, and once.
+wait_log 'sftp\.upload_aborted .*path=/apart/file '
+expect_equal "$(grep -c 'sftp\.upload.*path=/apart/file ' "$W/log")" 1 "what is told of that upload"
 expect_no_log 'worker\.(crashed|died)'
