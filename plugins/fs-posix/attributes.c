@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "acl.h"
+#include "pairs.h"
 
 #ifndef SYS_fchmodat2
 #define SYS_fchmodat2 452
@@ -26,7 +27,7 @@
      SP_ATTR_MODIFY_TIME | SP_ATTR_CHANGE_TIME | SP_ATTR_TYPE | SP_ATTR_ALLOCATION_SIZE |          \
      SP_ATTR_LINK_COUNT | SP_ATTR_BITS)
 /* What takes more than the one call for all the others: only for those who ask. */
-#define COSTLY (SP_ATTR_OWNER_NAMES | SP_ATTR_ACL)
+#define COSTLY (SP_ATTR_OWNER_NAMES | SP_ATTR_ACL | SP_ATTR_EXTENDED)
 
 /* The kernel's attributes of files, and what SFTP calls them. */
 static const struct {
@@ -125,6 +126,23 @@ bool attributes_are_slow(uint32_t wanted)
     return wanted & COSTLY;
 }
 
+static int fill_costly(const struct fs_posix *fs, int fd, const char *name, uint32_t wanted,
+                       mode_t mode, struct sp_fs_attributes *attributes)
+{
+    int rc = wanted & SP_ATTR_OWNER_NAMES ? fill_names(fs->names, attributes) : 0;
+    if (rc == 0 && wanted & SP_ATTR_ACL && !S_ISLNK(mode)) {
+        rc = acl_get(fs->names, fd, name, mode, &attributes->acl);
+        attributes->valid |= rc == 0 ? SP_ATTR_ACL : 0;
+    }
+    if (rc == 0 && wanted & SP_ATTR_EXTENDED) {
+        struct sp_pair *pairs;
+        rc = pairs_get(fd, name, &pairs, &attributes->extended_count);
+        attributes->extended = pairs;
+        attributes->valid |= pairs ? SP_ATTR_EXTENDED : 0;
+    }
+    return rc;
+}
+
 int attributes_get(const struct fs_posix *fs, int fd, const char *name, uint32_t wanted,
                    struct sp_fs_attributes *ret_attributes)
 {
@@ -148,11 +166,7 @@ int attributes_get(const struct fs_posix *fs, int fd, const char *name, uint32_t
         .change_time = time_of(st.stx_ctime),
     };
     fill_bits(&st, ret_attributes);
-    int rc = wanted & SP_ATTR_OWNER_NAMES ? fill_names(fs->names, ret_attributes) : 0;
-    if (rc == 0 && wanted & SP_ATTR_ACL && !S_ISLNK(st.stx_mode)) {
-        rc = acl_get(fs->names, fd, name, st.stx_mode, &ret_attributes->acl);
-        ret_attributes->valid |= rc == 0 ? SP_ATTR_ACL : 0;
-    }
+    int rc = wanted & COSTLY ? fill_costly(fs, fd, name, wanted, st.stx_mode, ret_attributes) : 0;
     if (rc < 0)
         attributes_clear(ret_attributes);
     return rc;
@@ -163,7 +177,10 @@ void attributes_clear(struct sp_fs_attributes *attributes)
     free((char *)attributes->owner.data);
     free((char *)attributes->group.data);
     free((char *)attributes->acl.data);
+    free((struct sp_pair *)attributes->extended);
     attributes->owner = attributes->group = attributes->acl = (struct sp_str){NULL, 0};
+    attributes->extended = NULL;
+    attributes->extended_count = 0;
 }
 
 /* A descriptor opened with O_PATH takes no fchmod(). Linux 6.6 has a call for it; before that the
@@ -260,6 +277,8 @@ int attributes_set(int fd, bool is_path, const struct sp_fs_attributes *attribut
         rc = set_mode(fd, is_path, attributes->mode);
     if (rc == 0 && attributes->valid & SP_ATTR_ACL)
         rc = set_acl(fd, is_path, attributes->acl);
+    if (rc == 0 && attributes->valid & SP_ATTR_EXTENDED)
+        rc = pairs_set(fd, attributes->extended, attributes->extended_count);
     if (rc == 0 && attributes->valid & (SP_ATTR_ACCESS_TIME | SP_ATTR_MODIFY_TIME))
         rc = set_times(fd, attributes);
     return rc;

@@ -266,6 +266,53 @@ static void refuse_lists_that_cannot_be_kept(void **state)
     assert_int_equal(stat_of("/f", 0)->mode, 0);
 }
 
+static void keep_pairs(void **state)
+{
+    (void)state;
+    close_file(open_file("/f", NEW));
+    const struct sp_pair pairs[] = {{sp_str_of("colour@example.org"), {"gr\0n", 4}},
+                                    {sp_str_of("empty"), {"", 0}}};
+    struct sp_fs_attributes wanted = {.struct_size = sizeof wanted,
+                                      .valid = SP_ATTR_EXTENDED,
+                                      .extended = pairs,
+                                      .extended_count = 2};
+    uint32_t status = set("/f", &wanted);
+    if (status == SP_FS_OP_UNSUPPORTED)
+        skip();
+    assert_int_equal(status, SP_FS_OK);
+    const struct sp_fs_attributes *a = stat_of("/f", SP_ATTR_EXTENDED);
+    assert_int_equal(a->extended_count, 2);
+    for (int i = 0; i < 2; i++) { /* in any order */
+        const struct sp_pair *pair = &a->extended[i];
+        const struct sp_pair *expected = &pairs[pair->value.len == 0];
+        assert_string_equal(pair->name.data, expected->name.data);
+        assert_int_equal(pair->value.len, expected->value.len);
+        assert_memory_equal(pair->value.data, expected->value.data, pair->value.len);
+    }
+    assert_int_equal(stat_of("/f", 0)->valid & SP_ATTR_EXTENDED, 0);
+
+    /* One more; the others stay. The system's own are none of the client's. */
+    const struct sp_pair more[] = {{sp_str_of("more"), {"x", 1}}};
+    wanted.extended = more;
+    wanted.extended_count = 1;
+    assert_int_equal(set("/f", &wanted), SP_FS_OK);
+    assert_int_equal(stat_of("/f", SP_ATTR_EXTENDED)->extended_count, 3);
+    char long_name[300];
+    memset(long_name, 'n', sizeof long_name - 1);
+    long_name[sizeof long_name - 1] = '\0';
+    const struct sp_pair wrong[] = {
+        {sp_str_of(""), {"x", 1}}, {sp_str_of(long_name), {"x", 1}}, {{"a\0b", 3}, {"x", 1}}};
+    for (int i = 0; i < 3; i++) {
+        wanted.extended = &wrong[i];
+        assert_int_equal(set("/f", &wanted), SP_FS_INVALID_PARAMETER);
+    }
+    assert_int_equal(symlink("f", at("link")), 0);
+    wanted.extended = more;
+    struct sp_fs_create event = {
+        .view = view, .path = sp_str_of("/link"), .flags = SP_FS_NOFOLLOW, .attributes = &wanted};
+    assert_int_not_equal(TEST_FS(host, setstat, &event)->status, SP_FS_OK);
+}
+
 /* --- locks --- */
 
 /* Whether another process gets the lock. */
@@ -443,6 +490,7 @@ int main(void)
         TEST(set_owners_by_name),
         TEST(keep_access_lists),
         TEST(refuse_lists_that_cannot_be_kept),
+        TEST(keep_pairs),
         TEST(lock_against_other_processes),
         TEST(refuse_locks_that_would_not_hold),
         TEST(act_as_the_users_account),
