@@ -3,7 +3,8 @@
 # ratios. Builds build/release. Files lie in /dev/shm, about 4 GiB of them.
 #
 # usage: tests/bench/bench.sh [--quick] [--rounds N] [--only REGEX]
-#        tests/bench/bench.sh --isolation    instead: storage in the worker and in its own process
+#        tests/bench/bench.sh --isolation [ROUNDS]    instead: storage in the worker and in its own process
+#        tests/bench/bench.sh --hooks [ROUNDS]        instead: without hooks and with an audit
 #        tests/bench/bench.sh --delay [--rounds N]    instead: over a path of 50 and 100 ms
 #
 # As root both daemons are what they are in production: privileged, serving the user nobody. As
@@ -25,13 +26,13 @@ ssh-keygen -q -t ed25519 -N '' -f "$work/key"
 chmod 644 "$work/key.pub"
 cp -r "$build/plugins" "$work/plugins"
 ulimit -n "$(ulimit -H -n)"
-if [ "${1:-}" = --isolation ]; then
-    /usr/bin/python3 "$here/isolated.py" "$(realpath "$build")" "$work"
-    exit
-fi
-if [ "${1:-}" = --delay ]; then
+case ${1:-} in
+--isolation | --hooks)
+    /usr/bin/python3 "$here/variants.py" "$(realpath "$build")" "$work" "${1#--}" ${2:+"$2"}
+    exit ;;
+--delay)
     shift
     /usr/bin/python3 "$here/delay.py" "$(realpath "$build")" "$work" "$@"
-    exit
-fi
+    exit ;;
+esac
 /usr/bin/python3 "$here/bench.py" "$(realpath "$build")" "$work" "$@"

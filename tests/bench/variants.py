@@ -1,5 +1,9 @@
-"""isolated.py BUILD WORK [ROUNDS]: files through a storage provider in the worker and in a process
-of its own, in turns: put and get of 256 MiB with sftp, seconds and CPU seconds of the server.
+"""variants.py BUILD WORK isolation|hooks [ROUNDS]: the same daemon configured in several ways, in
+turns: put and get of 256 MiB with sftp, seconds and CPU seconds of the server.
+
+isolation: a storage provider in the worker, and in a process of its own.
+hooks: without hooks; with sftp-audit, a line for each transfer; and a line for each operation, every
+read and write included.
 
 WORK has what bench.sh puts there (key, host_key, plugins); as with bench.sh, best on a machine that
 has nothing else to do.
@@ -16,9 +20,28 @@ from servers import Server, free_port
 MIB = 256
 
 
-def start(work, files, build, isolation):
+def isolated(config, work):
+    config["plugins"][1]["isolation"] = "process"
+
+
+def audited(what, **more):
+    def patch(config, work):
+        sink = {"what": what, "file": f"{work}/audit-{what}.log", **more}
+        config["plugins"].append({"name": "audit", "plugin": "sftp-audit", "config": sink})
+        config["chains"]["sftp"] = ["audit"]
+    return patch
+
+
+VARIANTS = {
+    "isolation": {"in-process": None, "process": isolated},
+    "hooks": {"no-hook": None, "transfers": audited("transfers"),
+              "operations": audited("operations", families=["open", "close", "read", "write"])},
+}
+
+
+def start(work, files, build, name, patch):
     port = free_port()
-    state = f"{work}/state-{isolation}"
+    state = f"{work}/state-{name}"
     os.makedirs(state, exist_ok=True)
     with open(f"{work}/key.pub", encoding="ascii") as file:
         key = file.read().strip()
@@ -33,14 +56,16 @@ def start(work, files, build, isolation):
         "plugin_directories": [f"{work}/plugins"],
         "plugins": [
             {"name": "users", "plugin": "auth-file", "config": {"users_file": f"{state}/users.json"}},
-            {"name": "files", "plugin": "fs-posix", "isolation": isolation}],
+            {"name": "files", "plugin": "fs-posix"}],
         "chains": {"auth": ["users"]},
         "mounts": [{"path": "/", "provider": "files"}]}
     if config["user"] is None:
         del config["user"]
+    if patch:
+        patch(config, work)
     with open(f"{state}/config.json", "w", encoding="utf-8") as file:
         json.dump(config, file)
-    return Server(isolation, [f"{build}/sallyportd", "--config", f"{state}/config.json"], port, "/",
+    return Server(name, [f"{build}/sallyportd", "--config", f"{state}/config.json"], port, "/",
                   "bench")
 
 
@@ -55,27 +80,27 @@ def transfer(server, work, command):
 
 
 def main():
-    build, work = sys.argv[1:3]
-    rounds = int(sys.argv[3]) if len(sys.argv) > 3 else 5
+    build, work, subject = sys.argv[1:4]
+    rounds = int(sys.argv[4]) if len(sys.argv) > 4 else 5
     os.chdir(work)
     files = f"{work}/files"
     os.makedirs(files, exist_ok=True)
     with open(f"{work}/source", "wb") as file:
         for _ in range(MIB):
             file.write(os.urandom(1 << 20))
-    servers = [start(work, files, build, isolation) for isolation in ("in-process", "process")]
+    servers = [start(work, files, build, name, patch) for name, patch in VARIANTS[subject].items()]
     found = {}
-    for _ in range(rounds):
-        for server in servers:
+    for number in range(rounds):
+        for server in servers if number % 2 == 0 else reversed(servers):
             for what, command in (("put", f"put {work}/source file\n"),
                                   ("get", f"get file {work}/target\n")):
                 found.setdefault((what, server.name), []).append(transfer(server, work, command))
     for what in ("put", "get"):
         for index, unit in ((0, "s"), (1, "s CPU")):
-            inside, apart = (statistics.median(row[index] for row in found[what, name])
-                             for name in ("in-process", "process"))
-            print(f"{what} {MIB} MiB: {inside:.2f} {unit} in the worker, {apart:.2f} {unit} in a "
-                  f"process of its own: {apart / inside:.2f}")
+            least = statistics.median(row[index] for row in found[what, servers[0].name])
+            for server in servers:
+                value = statistics.median(row[index] for row in found[what, server.name])
+                print(f"{what} {MIB} MiB, {server.name:12} {value:7.3f} {unit:6} {value / least:5.2f}")
     for server in servers:
         server.process.terminate()
 
