@@ -395,7 +395,28 @@ static void print_info_json(const struct manifest *manifest, const struct loaded
         if (offers(loaded, op))
             json_array_append_new(operations, json_string(plugin_operation_info(op)->name));
     json_object_set_new(document, "operations", operations);
+    if (manifest->interfaces[PLUGIN_SFTP])
+        json_object_set(document, "sftp", json_object_get(manifest->document, "sftp"));
     print_json(document);
+}
+
+/* Of a hook: the families of operations that it is asked about, as its manifest names them. */
+static void print_families(const struct manifest *manifest)
+{
+    const json_t *hook = json_object_get(manifest->document, "sftp");
+    static const char *const keys[] = {"before", "after", "existing"};
+    for (size_t k = 0; k < sizeof keys / sizeof *keys; k++) {
+        const json_t *families = json_object_get(hook, keys[k]);
+        if (json_array_size(families) == 0)
+            continue;
+        printf("  %-12s", keys[k]);
+        for (size_t i = 0; i < json_array_size(families); i++)
+            printf(" %s", json_string_value(json_array_get(families, i)));
+        putchar('\n');
+    }
+    if (manifest->sftp_data || manifest->sftp_listings)
+        printf("  %-12s%s%s\n", "with", manifest->sftp_data ? " data" : "",
+               manifest->sftp_listings ? " listings" : "");
 }
 
 static void print_operations(const struct loaded_plugin *loaded, enum plugin_interface interface)
@@ -430,6 +451,8 @@ static void print_info(const struct manifest *m, const struct loaded_plugin *loa
     for (unsigned i = 0; i < PLUGIN_INTERFACE_COUNT; i++)
         if (m->interfaces[i])
             print_operations(loaded, i);
+    if (m->interfaces[PLUGIN_SFTP])
+        print_families(m);
     char *schema = json_dumps(m->configuration, JSON_INDENT(2));
     if (schema)
         printf("configuration  %s\n", schema);

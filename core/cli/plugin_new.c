@@ -27,7 +27,7 @@
 #define PASSWORD_BYTES 16
 #define PRIVATE_DIRECTORY "try"
 
-static const char *const kinds[] = {"auth", "fs", "channel", "connection", "log"};
+static const char *const kinds[] = {"auth", "fs", "sftp", "channel", "connection", "log"};
 /* Names that CMake keeps for targets of its own. */
 static const char *const reserved[] = {"all", "clean", "help", "install", "package", "test"};
 
@@ -81,8 +81,9 @@ static int check_kind(const char *kind)
     if (kind && is_one_of(kind, kinds, sizeof kinds / sizeof *kinds))
         return 0;
     return complain(kind ? kind : "--kind",
-                    kind ? "is no kind of plugin; there are auth, fs, channel, connection and log"
-                         : "is missing: auth, fs, channel, connection or log");
+                    kind ? "is no kind of plugin; there are auth, fs, sftp, channel, connection "
+                           "and log"
+                         : "is missing: auth, fs, sftp, channel, connection or log");
 }
 
 /* The first of two directories beside this program that is there, or the one it was built for. */

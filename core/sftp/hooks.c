@@ -104,14 +104,20 @@ struct sftp_act *sftp_act_new(struct sftp_tree *tree, const struct sftp_operatio
     act->owner = owner;
     act->references = 1;
     act->started_ns = clock_now_ns();
+    const struct sp_str none = {"", 0};
     act->result.head.struct_size = sizeof act->result;
+    act->result.text = act->result.path = act->result.data = none;
     act->event = (struct sp_sftp_event){
         .head = {.struct_size = sizeof act->event, .connection = tree->connection},
         .channel = tree->channel,
         .act = ++tree->acts,
         .family = operation->family,
         .protocol = protocol,
-        .name = {operation->name, strlen(operation->name)}};
+        .name = {operation->name, strlen(operation->name)},
+        .target = none,
+        .data = none,
+        .text = none,
+        .result_path = none};
     return act;
 }
 

@@ -65,12 +65,13 @@ static bool describe(const struct sftp_request *request)
     event->offset_target = message->offset_to;
     event->length = message->length;
     event->flags = has_flags ? message->flags : request->handle->flags;
-    if (request->data && !event->data.data) {
+    if (request->data && !act->block) {
         event->data = (struct sp_str){(const char *)request->data, message->length};
         act->block = request->block;
         sftp_block_ref(act->block);
     }
-    event->data.len = request->data ? message->length : 0;
+    if (request->data)
+        event->data.len = message->length;
     return describe_paths(request, act) &&
            (!gives_attributes(request) ||
             sftp_act_keep_attributes(act, &message->attributes, &event->attributes));

@@ -86,6 +86,8 @@ plugin_command_test(check-configuration "/plugins/1/threading.*/plugins/1/config
 plugin_command_test(check-unknown "no plugin \"nobody\"" check nobody)
 plugin_command_test(info "interface      sallyport.fs/1: read write stat readdir" info puppet-reactor)
 plugin_command_test(info-json "\"auth.password\"" info puppet-reactor --json)
+plugin_command_test(info-hook "before +directory.create .*lock.*after +directory.create.*with +data listings"
+                    info meddler-reactor)
 plugin_command_test(list "puppet-serial +1.0 +serial +connection/1,auth/1,channel/1,fs/1" list)
 plugin_command_test(list-json "\"name\": \"never-answers\"" list --json)
 

@@ -51,7 +51,7 @@ try() # PROJECT
     daemon_start
 }
 
-for kind in auth fs channel connection log; do
+for kind in auth fs sftp channel connection log; do
     project=$W/p/my-$kind
     mkdir -p "$W/p"
     sallyport plugin new "my-$kind" --kind $kind --dir "$W/p" >"$W/out/new"
@@ -78,6 +78,10 @@ for kind in auth fs channel connection log; do
     esac
     case $kind in
     auth) wait_log 'auth.accepted .*plugin=my-auth' ;;
+    sftp)
+        wait_log 'plugin.log .*instance=my-sftp .*demo has written /hello.txt'
+        expect_failure sftp_by_password <<<'put hello.txt hello.exe'
+        ;;
     connection) wait_log 'plugin.log .*instance=my-connection .*a client has left' ;;
     log) wait_for 20 "the record of the login" \
         grep -q 'auth.accepted .*user=demo' "$project/try/records" ;;

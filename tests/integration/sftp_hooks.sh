@@ -50,10 +50,8 @@ scp_ -O "$W/local" target:b
 wait_for 10 "scp's close" eval "[ \"\$(said close /b | tail -n 1)\" = 'first after' ]"
 expect_equal "$(said write /b | tr '\n' ',')" \
     'first before,second before,second after,first after,' "the order of scp's write"
-tail -n "+$((SEEN + 1))" "$W/log" | grep -q 'after write /b protocol=2 .*count=11' ||
-    fail "scp's protocol and count"
-tail -n "+$((SEEN + 1))" "$W/log" | grep -q 'before write /a protocol=1 .*length=11 data=11' ||
-    fail "the data of a write"
+wait_log 'after write /b protocol=2 .*count=11'
+wait_log 'before write /a protocol=1 .*length=11 data=11'
 
 # --- led elsewhere ---
 

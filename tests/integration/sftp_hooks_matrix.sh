@@ -62,6 +62,7 @@ def body(name, v, f):
         "check-file-name": path + string("md5") + u64(0) + u64(0) + u32(0),
         "md5-hash": path + u64(0) + u64(0) + string(""),
         "md5-hash-handle": handle + u64(0) + u64(0) + string(""),
+        "text-seek": handle + u64(0),
         "vendor-id": string("v") + string("p") + string("1") + u64(0),
         "filename-translation-control": b"\x00",
         CLOSE: handle,
@@ -73,7 +74,7 @@ def body(name, v, f):
 # What describes the server and is nothing to ask for.
 BY_HANDLE = {CLOSE, READ, WRITE, FSTAT, FSETSTAT, READDIR, 22, 23, "fsync@openssh.com",
              "fstatvfs@openssh.com", "copy-data", "check-file-handle", "check-file",
-             "md5-hash-handle"}
+             "md5-hash-handle", "text-seek"}
 FACTS = {"newline", "vendor-id", "versions", "supported", "supported2", "acl-supported",
          "filename-charset", "version-select"}
 

@@ -260,6 +260,79 @@ static inline int32_t sp_fs_entries_are(const struct sp_host *host, const struct
     return sp_answer(host, event, &reply.head);
 }
 
+/* --- sallyport.sftp/1 ------------------------------------------------------------------------ */
+
+static inline struct sp_sftp_reply sp_sftp_reply_of(int32_t verdict)
+{
+    struct sp_sftp_reply reply;
+    memset(&reply, 0, sizeof reply);
+    reply.head.struct_size = (uint32_t)sizeof reply;
+    reply.head.verdict = verdict;
+    return reply;
+}
+
+/* Refuse an operation, or replace its result: SP_FS_*, and a text for the user, or NULL. */
+static inline int32_t sp_sftp_deny(const struct sp_host *host, const struct sp_event *event,
+                                   uint32_t status, const char *text)
+{
+    struct sp_sftp_reply reply = sp_sftp_reply_of(SP_DENY);
+    reply.status = status;
+    reply.text = sp_str_of(text);
+    return sp_answer(host, event, &reply.head);
+}
+
+/* before(): let it be done to this path instead. */
+static inline int32_t sp_sftp_path_instead(const struct sp_host *host, const struct sp_event *event,
+                                           struct sp_str path)
+{
+    struct sp_sftp_reply reply = sp_sftp_reply_of(SP_NEXT);
+    reply.changes = SP_SFTP_CHANGE_PATH;
+    reply.path = path;
+    return sp_answer(host, event, &reply.head);
+}
+
+/* before(): it is done, and nobody else is to do it. */
+static inline int32_t sp_sftp_done(const struct sp_host *host, const struct sp_event *event)
+{
+    struct sp_sftp_reply reply = sp_sftp_reply_of(SP_TAKE);
+    return sp_answer(host, event, &reply.head);
+}
+
+/* read: these bytes are the answer; none: the end of the file. */
+static inline int32_t sp_sftp_data_is(const struct sp_host *host, const struct sp_event *event,
+                                      struct sp_str data)
+{
+    struct sp_sftp_reply reply = sp_sftp_reply_of(SP_TAKE);
+    reply.changes = SP_SFTP_CHANGE_DATA;
+    reply.data = data;
+    return sp_answer(host, event, &reply.head);
+}
+
+/* stat, fstat */
+static inline int32_t sp_sftp_attributes_are(const struct sp_host *host,
+                                             const struct sp_event *event,
+                                             const struct sp_fs_attributes *attributes)
+{
+    struct sp_sftp_reply reply = sp_sftp_reply_of(SP_TAKE);
+    reply.changes = SP_SFTP_CHANGE_ATTRIBUTES;
+    reply.attributes = attributes;
+    return sp_answer(host, event, &reply.head);
+}
+
+/* A part of a listing: before(), none is the end of the list; after(), they are in place of those
+ * there were. */
+static inline int32_t sp_sftp_entries_are(const struct sp_host *host, const struct sp_event *event,
+                                          const struct sp_fs_entry *entries, uint64_t count)
+{
+    struct sp_sftp_reply reply = sp_sftp_reply_of(SP_TAKE);
+    reply.changes = SP_SFTP_CHANGE_ENTRIES;
+    reply.entries = entries;
+    reply.entries_count = count;
+    return sp_answer(host, event, &reply.head);
+}
+
+/* --- attributes ------------------------------------------------------------------------------ */
+
 /* A regular file of that size, or a directory, that anybody may read. */
 static inline struct sp_fs_attributes sp_fs_attributes_of(uint32_t type, uint64_t size)
 {
