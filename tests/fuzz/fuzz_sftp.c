@@ -86,7 +86,7 @@ static void put_field(struct buffer *request, struct client *client, struct inpu
     }
     case 4:
         wire_put_cstring(request, (const char *const[]){"/f", "d", "/m/x", "..", "~/d/g", "/l",
-                                                        "/m", "."}[length % 8]);
+                                                        "/m/x/g", "."}[length % 8]);
         break;
     case 5: {
         static const uint8_t zeros[70000];
@@ -169,7 +169,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct mock *mock = mock_new();
     uint8_t setup = take(&input);
     mock_mount(mock, "/m/x", "other");
-    mock->session.mounts[1].access = setup & 1 ? CONFIG_READ_ONLY : CONFIG_READ_WRITE;
+    mock->session.mounts[1].access = setup & 1    ? CONFIG_READ_ONLY
+                                     : setup & 64 ? CONFIG_WRITE_ONLY
+                                                  : CONFIG_READ_WRITE;
     mock->session.grant.restrict_to_home = setup >> 1 & 1;
     mock->session.host.instances[0].lacks[PLUGIN_FS_copy] = setup & 4;
     mock->session.host.instances[0].lacks[PLUGIN_FS_realpath] = setup & 8;
