@@ -92,6 +92,7 @@ struct sftp_handle {
     bool is_broken;           /* a call was given up: what it does, and when, is unknown */
     bool is_retired;          /* to be closed and freed once nothing is outstanding */
     bool is_closed;           /* the provider was told */
+    bool is_client_done;      /* its CLOSE had come when the channel went */
     bool is_part_removed;     /* … also to remove it, as it is not complete */
     bool is_virtual;          /* a hook's own: it answers everything that is asked of it */
     bool is_told;             /* hooks on close were asked about it, or there are none */

@@ -83,7 +83,8 @@ static void handle_free(struct sftp_handle *handle)
     log_debug("sftp.closed", LOG_U64("conn", engine->tree->connection->id),
               LOG_STR("user", engine->tree->connection->user), LOG_TEXT("path", handle->path),
               LOG_U64("read", handle->bytes_read), LOG_U64("written", handle->bytes_written));
-    sftp_handle_end_part(handle, false, NULL); /* if the client has not closed it */
+    /* Some clients wait for no answer to the CLOSE of what they have read. */
+    sftp_handle_end_part(handle, handle->is_client_done && !(handle->flags & SP_OPEN_WRITE), NULL);
     sftp_handle_unreserve(engine);
     list_remove(&handle->link);
     free(handle->final_path);

@@ -290,6 +290,8 @@ void sftp_requests_drop(struct sftp_engine *engine)
     list_for_each (node, &engine->requests) {
         struct sftp_request *request = container_of(node, struct sftp_request, link);
         if (request->state < SFTP_REQUEST_STARTED) {
+            if (request->handle && request->operation == sftp_operation(SFTP_OP_CLOSE))
+                request->handle->is_client_done = true;
             sftp_request_leave_queues(request);
             sftp_request_free(request);
         }

@@ -46,9 +46,9 @@ static void read_some(const struct sftp_request *request, uint32_t status, uint6
     struct sftp_part *part = &request->handle->part;
     if (status == SP_FS_EOF)
         sftp_part_met_end(part, request->message.offset);
-    else if (status != SP_FS_OK)
+    else if (status != SP_FS_OK && !sftp_engine_is_closed(request->engine))
         sftp_part_fail(part, reason);
-    else if (count > 0)
+    else if (status == SP_FS_OK && count > 0)
         sftp_part_read(part, request->message.offset, request->block->bytes + SFTP_DATA_AT, count);
 }
 

@@ -562,6 +562,22 @@ static void a_part_of_a_file_is_none(void **state)
     expect_told("");
 }
 
+static void a_client_need_not_wait_for_the_answer_to_close(void **state)
+{
+    (void)state;
+    struct mock *mock = client();
+    store_file(mock_store(mock), "/f", "0123456789");
+    struct handle file = open_file(mock, "/f", FXF_READ);
+    expect_data(mock, send_read(mock, file, 0, 10), "0123456789");
+    mock->calls = MOCK_LATER;
+    send_read(mock, file, 10, 10);
+    send_handle(mock, SFTP_CLOSE, file);
+    mock_close(mock);
+    mock_settle(mock);
+    expect_told("downloaded /f 10\n");
+    mock_free(mock);
+}
+
 static void segments_of_several_handles_are_one_download(void **state)
 {
     (void)state;
@@ -820,6 +836,7 @@ int main(void)
         cmocka_unit_test(all_of_a_file_is_a_download),
         cmocka_unit_test(an_empty_file_is_a_download_too),
         cmocka_unit_test(a_part_of_a_file_is_none),
+        cmocka_unit_test(a_client_need_not_wait_for_the_answer_to_close),
         cmocka_unit_test(segments_of_several_handles_are_one_download),
         cmocka_unit_test(bytes_in_order_are_hashed_as_they_pass),
         cmocka_unit_test(bytes_out_of_order_are_read_again),
