@@ -19,7 +19,7 @@ function(plugin_test name)
   endforeach()
 endfunction()
 
-foreach(name auth-file auth-keys auth-totp auth-http auth-pam auth-ldap fs-posix fs-memory exec-shell echo sftp-audit sftp-quota sftp-rules sftp-atomic sftp-notify)
+foreach(name auth-file auth-keys auth-totp auth-http auth-pam auth-ldap fs-posix fs-memory exec-shell echo sftp-audit sftp-quota sftp-rules sftp-atomic sftp-notify fs-s3)
   plugin_test(${name})
 endforeach()
 if(SQLITE_FOUND)

@@ -30,14 +30,19 @@ cd "$W" # whoever started us may be where we may not be
 
 # --- what is not of Debian ---
 
-# Packages of npm, for programs that lie in W.
+# Packages of npm, for programs that lie in W. The first script that asks gets them for all.
 npm_packages() # PACKAGE@VERSION...
 {
     need node npm
-    # What one script has fetched is there for the others.
-    (cd "$W" && npm install --no-audit --no-fund --ignore-scripts --loglevel=error --prefer-offline \
-        --cache "$(dirname "$W")/npm" "$@" >npm.log 2>&1) ||
-        skip "npm does not get $*: $(tail -n 1 "$W/npm.log")"
+    local all=$(dirname "$W")/npm-$(echo "$*" | tr -c 'A-Za-z0-9.\n' -)
+    (
+        flock 9
+        [ ! -e "$all/complete" ] || exit 0
+        mkdir -p "$all" && cd "$all" &&
+            npm install --no-audit --no-fund --ignore-scripts --loglevel=error "$@" >npm.log 2>&1 &&
+            touch complete
+    ) 9>"$all.lock" || skip "npm does not get $*: $(tail -n 1 "$all/npm.log")"
+    ln -s "$all/node_modules" "$W/node_modules"
 }
 
 # --- saying what went wrong ---
