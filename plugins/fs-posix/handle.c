@@ -111,10 +111,12 @@ static int32_t open_now(struct fs_posix *fs, const struct view *view,
     int flags = flags_of(event->flags);
     if (flags < 0 || event->flags & UNSUPPORTED)
         return reply_error(fs, &event->head, flags < 0 ? -flags : EOPNOTSUPP);
-    int rc = 0;
-    if (!(flags & O_EXCL)) /* which opens nothing that is there */
-        rc = look_before_opening(jail_open(view, event->path, O_PATH | (flags & O_NOFOLLOW), 0));
-    if (rc == -ENOENT && flags & O_CREAT)
+    /* What is to be created is mostly not there yet, and what is new needs no look. */
+    int fd = flags & O_CREAT ? jail_open(view, event->path, flags | O_EXCL, mode) : -EEXIST;
+    if (fd != -EEXIST || flags & O_EXCL)
+        return answer_open(fs, view, event, fd);
+    int rc = look_before_opening(jail_open(view, event->path, O_PATH | (flags & O_NOFOLLOW), 0));
+    if (rc == -ENOENT && flags & O_CREAT) /* gone again, or behind a link */
         rc = 0;
     return answer_open(fs, view, event, rc < 0 ? rc : jail_open(view, event->path, flags, mode));
 }
