@@ -21,7 +21,9 @@ void sftp_transfer_free(struct sftp_transfer *transfer)
 {
     list_remove(&transfer->link);
     sftp_digest_free(transfer->digest);
-    sftp_block_unref(transfer->block);
+    if (transfer->inquiry)
+        sftp_block_unref(transfer->inquiry->block);
+    free(transfer->inquiry);
     sftp_tree_unref(transfer->tree);
     free(transfer->path);
     free(transfer->opened_path);

@@ -11,6 +11,18 @@
 
 #define SFTP_TRANSFER_TEXT 128u
 
+/* What is asked of the provider when a file has ended. */
+struct sftp_inquiry {
+    struct sftp_transfer *transfer;
+    struct sftp_call call;
+    struct reactor_task again;
+    bool is_waiting; /* for again */
+    struct sp_fs_attributes attributes;
+    uint64_t handle; /* open, to read what is hashed */
+    uint64_t hashed;
+    struct sftp_block *block;
+};
+
 struct sftp_transfer {
     struct list link; /* account->transfers, then ->ended */
     struct sftp_account *account;
@@ -47,15 +59,8 @@ struct sftp_transfer {
     size_t hash_length;
 
     /* transfer_tell.c */
-    struct sftp_call call;
     void (*next)(struct sftp_transfer *transfer);
-    struct reactor_task again;
-    struct sftp_place place;
-    uint64_t handle; /* open, to read what is hashed */
-    uint64_t hashed;
-    bool is_waiting; /* for again */
-    struct sftp_block *block;
-    struct sp_fs_attributes attributes;
+    struct sftp_inquiry *inquiry; /* NULL: nothing had to be asked */
 };
 
 void sftp_transfer_free(struct sftp_transfer *transfer);

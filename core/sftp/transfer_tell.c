@@ -194,7 +194,8 @@ static void work(struct sftp_account *account)
     while ((node = list_first(&account->ended))) {
         struct sftp_transfer *transfer = container_of(node, struct sftp_transfer, link);
         void (*next)(struct sftp_transfer *) = transfer->next;
-        if (!next || transfer->call.state != SFTP_CALL_IDLE || transfer->is_waiting)
+        const struct sftp_inquiry *inquiry = transfer->inquiry;
+        if (!next || (inquiry && (inquiry->call.state != SFTP_CALL_IDLE || inquiry->is_waiting)))
             break;
         transfer->next = NULL;
         next(transfer);
@@ -203,32 +204,54 @@ static void work(struct sftp_account *account)
     sftp_account_unref(account);
 }
 
+static struct sftp_transfer *transfer_of(struct sftp_call *call)
+{
+    return container_of(call, struct sftp_inquiry, call)->transfer;
+}
+
+/* Something is to be asked of the provider. False: out of memory. */
+static bool begin_inquiry(struct sftp_transfer *transfer)
+{
+    if (!transfer->inquiry && (transfer->inquiry = calloc(1, sizeof *transfer->inquiry)))
+        transfer->inquiry->transfer = transfer;
+    return transfer->inquiry != NULL;
+}
+
 static void on_release(struct sftp_call *call)
 {
-    work(container_of(call, struct sftp_transfer, call)->account);
+    work(transfer_of(call)->account);
 }
 
 static void ask(struct sftp_transfer *transfer, enum plugin_operation operation,
                 void (*on_answer)(struct sftp_call *call, uint32_t status,
                                   const struct sp_fs_reply *reply))
 {
-    transfer->call.on_answer = on_answer;
-    transfer->call.on_release = on_release;
-    sftp_call_start(&transfer->call, transfer->tree, transfer->mount, operation);
+    transfer->inquiry->call.on_answer = on_answer;
+    transfer->inquiry->call.on_release = on_release;
+    sftp_call_start(&transfer->inquiry->call, transfer->tree, transfer->mount, operation);
 }
 
 static void run_again(struct reactor_task *task)
 {
-    struct sftp_transfer *transfer = container_of(task, struct sftp_transfer, again);
-    transfer->is_waiting = false;
+    struct sftp_transfer *transfer = container_of(task, struct sftp_inquiry, again)->transfer;
+    transfer->inquiry->is_waiting = false;
     work(transfer->account);
 }
 
 static void wait_for_others(struct sftp_transfer *transfer)
 {
-    transfer->is_waiting = true;
-    transfer->again.run = run_again;
-    reactor_post(transfer->tree->reactor, &transfer->again);
+    transfer->inquiry->is_waiting = true;
+    transfer->inquiry->again.run = run_again;
+    reactor_post(transfer->tree->reactor, &transfer->inquiry->again);
+}
+
+/* Where it is now, as the provider knows it. */
+static const char *below(struct sftp_transfer *transfer)
+{
+    struct sftp_place place;
+    sftp_tree_locate(transfer->tree, transfer->path, &place);
+    transfer->mount = place.mount;
+    return place.below;
 }
 
 /* --- the hash ------------------------------------------------------------------------------ */
@@ -236,14 +259,14 @@ static void wait_for_others(struct sftp_transfer *transfer)
 static void on_closed(struct sftp_call *call, uint32_t status, const struct sp_fs_reply *reply)
 {
     (void)status, (void)reply;
-    container_of(call, struct sftp_transfer, call)->next = tell;
+    transfer_of(call)->next = tell;
 }
 
 static void close_file(struct sftp_transfer *transfer)
 {
-    sftp_block_unref(transfer->block);
-    transfer->block = NULL;
-    sftp_call_handle(&transfer->call, transfer->handle, 0, NULL);
+    sftp_block_unref(transfer->inquiry->block);
+    transfer->inquiry->block = NULL;
+    sftp_call_handle(&transfer->inquiry->call, transfer->inquiry->handle, 0, NULL);
     ask(transfer, PLUGIN_FS_close, on_closed);
 }
 
@@ -264,15 +287,15 @@ static void read_piece(struct sftp_transfer *transfer);
 
 static void on_piece(struct sftp_call *call, uint32_t status, const struct sp_fs_reply *reply)
 {
-    struct sftp_transfer *transfer = container_of(call, struct sftp_transfer, call);
+    struct sftp_transfer *transfer = transfer_of(call);
     transfer->next = close_file;
     if (status == SP_FS_EOF || (status == SP_FS_OK && reply->count == 0)) {
         finish_hash(transfer);
     } else if (status != SP_FS_OK || reply->count > SFTP_DATA_MAX) {
         give_up_hash(transfer, "it cannot be read");
     } else {
-        sftp_digest_add(transfer->digest, transfer->block->bytes, (size_t)reply->count);
-        transfer->hashed += reply->count;
+        sftp_digest_add(transfer->digest, transfer->inquiry->block->bytes, (size_t)reply->count);
+        transfer->inquiry->hashed += reply->count;
         transfer->next = read_piece;
         wait_for_others(transfer);
     }
@@ -285,8 +308,8 @@ static void read_piece(struct sftp_transfer *transfer)
         transfer->next = close_file;
         return;
     }
-    sftp_call_io(&transfer->call, transfer->handle, transfer->hashed, transfer->block->bytes,
-                 SFTP_DATA_MAX);
+    sftp_call_io(&transfer->inquiry->call, transfer->inquiry->handle, transfer->inquiry->hashed,
+                 transfer->inquiry->block->bytes, SFTP_DATA_MAX);
     ask(transfer, PLUGIN_FS_read, on_piece);
 }
 
@@ -294,9 +317,9 @@ static void begin_reading(struct sftp_transfer *transfer)
 {
     sftp_digest_free(transfer->digest);
     transfer->digest = sftp_digest_new(transfer->hash_kind);
-    transfer->block = sftp_block_get(SFTP_DATA_MAX);
+    transfer->inquiry->block = sftp_block_get(SFTP_DATA_MAX);
     transfer->next = read_piece;
-    if (!transfer->digest || !transfer->block) {
+    if (!transfer->digest || !transfer->inquiry->block) {
         give_up_hash(transfer, "out of memory, or this hash is not to be had here");
         transfer->next = close_file;
     }
@@ -304,7 +327,7 @@ static void begin_reading(struct sftp_transfer *transfer)
 
 static void on_hashed(struct sftp_call *call, uint32_t status, const struct sp_fs_reply *reply)
 {
-    struct sftp_transfer *transfer = container_of(call, struct sftp_transfer, call);
+    struct sftp_transfer *transfer = transfer_of(call);
     transfer->next = begin_reading;
     if (status != SP_FS_OK || reply->data.len != sftp_digest_size(transfer->hash_kind))
         return;
@@ -315,16 +338,16 @@ static void on_hashed(struct sftp_call *call, uint32_t status, const struct sp_f
 
 static void ask_for_hash(struct sftp_transfer *transfer)
 {
-    const struct sp_fs_hash hash = {.handle = transfer->handle,
+    const struct sp_fs_hash hash = {.handle = transfer->inquiry->handle,
                                     .algorithm = str_of(sftp_digest_name(transfer->hash_kind))};
-    sftp_call_hash(&transfer->call, &hash);
+    sftp_call_hash(&transfer->inquiry->call, &hash);
     ask(transfer, PLUGIN_FS_hash, on_hashed);
 }
 
 static void on_opened(struct sftp_call *call, uint32_t status, const struct sp_fs_reply *reply)
 {
-    struct sftp_transfer *transfer = container_of(call, struct sftp_transfer, call);
-    transfer->handle = reply->handle;
+    struct sftp_transfer *transfer = transfer_of(call);
+    transfer->inquiry->handle = reply->handle;
     transfer->next = begin_reading;
     if (status != SP_FS_OK) {
         give_up_hash(transfer, "it cannot be opened to be read");
@@ -344,8 +367,13 @@ static void begin_hash(struct sftp_transfer *transfer)
         finish_hash(transfer);
         return;
     }
-    transfer->attributes = (struct sp_fs_attributes){.struct_size = sizeof transfer->attributes};
-    sftp_call_create(&transfer->call, transfer->place.below, SP_OPEN_READ, &transfer->attributes);
+    if (!begin_inquiry(transfer)) {
+        give_up_hash(transfer, "out of memory");
+        return;
+    }
+    struct sftp_inquiry *inquiry = transfer->inquiry;
+    inquiry->attributes = (struct sp_fs_attributes){.struct_size = sizeof inquiry->attributes};
+    sftp_call_create(&inquiry->call, below(transfer), SP_OPEN_READ, &inquiry->attributes);
     transfer->next = NULL;
     ask(transfer, PLUGIN_FS_open, on_opened);
 }
@@ -354,7 +382,7 @@ static void begin_hash(struct sftp_transfer *transfer)
 
 static void on_looked(struct sftp_call *call, uint32_t status, const struct sp_fs_reply *reply)
 {
-    struct sftp_transfer *transfer = container_of(call, struct sftp_transfer, call);
+    struct sftp_transfer *transfer = transfer_of(call);
     const struct sp_fs_attributes *found = status == SP_FS_OK ? reply->attributes : NULL;
     const bool is_known = found && found->valid & SP_ATTR_SIZE;
     transfer->next = begin_hash;
@@ -366,15 +394,18 @@ static void on_looked(struct sftp_call *call, uint32_t status, const struct sp_f
 
 static void begin_end(struct sftp_transfer *transfer)
 {
-    sftp_tree_locate(transfer->tree, transfer->path, &transfer->place);
-    transfer->mount = transfer->place.mount;
+    const char *path = below(transfer);
     transfer->next = transfer->mount ? begin_hash : tell;
     if (transfer->kind == SP_SFTP_UPLOAD_ABORTED)
         transfer->size = transfer->bytes_written;
     if (transfer->kind == SP_SFTP_UPLOAD_ABORTED || transfer->size_is_known || !transfer->mount)
         return;
+    if (!begin_inquiry(transfer)) {
+        transfer->next = transfer->is_upload ? tell : tell_nothing;
+        return;
+    }
     transfer->next = NULL;
-    sftp_call_path(&transfer->call, transfer->place.below, 0);
+    sftp_call_path(&transfer->inquiry->call, path, 0);
     ask(transfer, PLUGIN_FS_stat, on_looked);
 }
 
