@@ -14,6 +14,7 @@
 #include "base/err.h"
 
 #define WIRE_SUBSECOND 0x00000100u /* from 4 on: every time has nanoseconds */
+#define WIRE_TIMES 0x00008038u     /* from 4 on */
 #define NANOSECONDS_MAX 999999999u
 /* Of what goes to a client. Longer texts are cut, longer lists left out. */
 #define TEXT_MAX 255u
@@ -119,8 +120,7 @@ uint32_t sftp_attributes_mask_to_wire(uint32_t version, uint32_t mask)
     for (size_t i = 0; i < FIELDS_COUNT; i++)
         if (knows(version, &fields[i]) && mask & fields[i].valid)
             wire |= fields[i].wire;
-    if (version >= 4 && mask & (SP_ATTR_ACCESS_TIME | SP_ATTR_CREATE_TIME | SP_ATTR_MODIFY_TIME |
-                                SP_ATTR_CHANGE_TIME))
+    if (version >= 4 && wire & WIRE_TIMES)
         wire |= WIRE_SUBSECOND;
     return wire;
 }
@@ -444,8 +444,7 @@ int sftp_attributes_put(struct buffer *buffer, uint32_t version,
     for (size_t i = 0; i < FIELDS_COUNT; i++)
         if (knows(version, &fields[i]) && has(a, valid, &fields[i]))
             wire |= fields[i].wire;
-    if (version >= 4 && valid & (SP_ATTR_ACCESS_TIME | SP_ATTR_CREATE_TIME | SP_ATTR_MODIFY_TIME |
-                                 SP_ATTR_CHANGE_TIME))
+    if (version >= 4 && wire & WIRE_TIMES)
         wire |= WIRE_SUBSECOND;
     int rc = wire_put_u32(buffer, wire);
     if (rc == 0 && version >= 4)

@@ -38,3 +38,12 @@ foreach(name sftp scp tree)
   target_include_directories(fuzz_${name} PRIVATE ${CMAKE_SOURCE_DIR}/core ${CMAKE_CURRENT_SOURCE_DIR}
                              ${CMAKE_CURRENT_SOURCE_DIR}/unit/sftp)
 endforeach()
+
+# What goes over the wire, without the engine.
+foreach(name sftp_codec sftp_attributes)
+  fuzz_target(${name} core_base sallyport_sdk)
+  foreach(part acl attributes codec_extensions codec_open codec_reply codec_request longname status utf8)
+    target_sources(fuzz_${name} PRIVATE ${CMAKE_SOURCE_DIR}/core/sftp/${part}.c)
+  endforeach()
+  target_include_directories(fuzz_${name} PRIVATE ${CMAKE_SOURCE_DIR}/core)
+endforeach()

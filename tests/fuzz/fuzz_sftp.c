@@ -162,7 +162,7 @@ static void step(struct mock *mock, struct client *client, struct input *input)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static const uint8_t init[] = {0, 0, 0, 5, SFTP_INIT, 0, 0, 0, 3};
+    uint8_t init[] = {0, 0, 0, 5, SFTP_INIT, 0, 0, 0, 3};
     struct input input = {data, data + size};
     struct client client = {0};
     log_open(-1, LOG_LEVEL_ERROR, LOG_FORMAT_TEXT);
@@ -179,6 +179,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     store_file(mock_store(mock), "/f", "some text");
     store_link(mock_store(mock), "/l", "/f");
     store_directory(mock_store(mock), "/home/demo/d");
+    if (setup & 64) {
+        mock->session.config.sftp_version_max = init[8] = 6;
+        mock->session.config.sftp_newline_is_crlf = true;
+    }
     mock_start(mock, &sftp_builtins[0], "");
     if (!(setup & 128))
         mock_receive(mock, init, sizeof init);

@@ -272,6 +272,19 @@ static void nanoseconds_past_a_second_are_brought_to_its_end(void **state)
     assert_int_equal(a.access_time.nanoseconds, 999999999);
 }
 
+/* Version 4 does not have the time that they would be of. */
+static void no_time_no_nanoseconds(void **state)
+{
+    (void)state;
+    struct sp_fs_attributes a = {.struct_size = sizeof a, .valid = SP_ATTR_CHANGE_TIME};
+    struct buffer buffer = {0};
+    static const uint8_t nothing[] = {0, 0, 0, 0, SP_FILE_UNKNOWN};
+    assert_int_equal(sftp_attributes_put(&buffer, 4, &a, UINT32_MAX), 0);
+    assert_int_equal(buffer_length(&buffer), sizeof nothing);
+    assert_memory_equal(buffer_data(&buffer), nothing, sizeof nothing);
+    buffer_release(&buffer);
+}
+
 static void wide_texts_and_lists_do_not_pass_the_bounds(void **state)
 {
     (void)state;
@@ -600,6 +613,7 @@ int main(void)
         cmocka_unit_test(version_4_has_no_kinds_of_special_files),
         cmocka_unit_test(attributes_that_no_version_has_are_malformed_from_4_on),
         cmocka_unit_test(nanoseconds_past_a_second_are_brought_to_its_end),
+        cmocka_unit_test(no_time_no_nanoseconds),
         cmocka_unit_test(wide_texts_and_lists_do_not_pass_the_bounds),
         cmocka_unit_test(open_flags_mean_what_the_drafts_say),
         cmocka_unit_test(what_open_takes_is_what_is_told),
