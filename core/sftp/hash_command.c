@@ -343,6 +343,7 @@ int hash_command_start(struct channel *channel, struct sp_str line)
         return rc;
     }
     command->channel = channel;
+    command->engine->dialect.version = SFTP_VERSION_MAX; /* whose errors say most */
     command->engine->on_reply = on_reply;
     command->engine->reply_arg = command;
     const struct sp_connection *connection = command->engine->tree->connection;
