@@ -14,8 +14,8 @@ not used up counts. An entry is told apart from others by all of its text.
   slow      wait, then pass the request on
   wait      as slow, for as long as the entry is in FAULTS
 
-The store that the tests use has no way to abort an upload; that is made up for here: the upload's
-directory is removed.
+The store that the tests use has no way to abort an upload, and breaks when one is ended twice. That
+is made up for here: the upload's directory is removed, and one that is not there is NoSuchUpload.
 """
 import http.client
 import http.server
@@ -81,19 +81,21 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if self.command != "HEAD":
             self.wfile.write(body if part is None else body[:part])
 
-    def abort_upload(self):
+    def upload_directory(self):
         query = urllib.parse.parse_qs(urllib.parse.urlsplit(self.path).query)
         upload = query.get("uploadId", [""])[0]
         bucket = self.path.split("/")[1]
-        directory = os.path.join(store_directory, bucket, "._S3rver_uploads", upload)
-        if re.fullmatch("[0-9a-f]+", upload) and os.path.isdir(directory):
-            shutil.rmtree(directory)
-            return 204, [], b""
-        return 404, [], b"<Error><Code>NoSuchUpload</Code></Error>"
+        assert re.fullmatch("[0-9a-f]+", upload), upload
+        return os.path.join(store_directory, bucket, "._S3rver_uploads", upload)
 
     def ask_store(self, body):
-        if self.command == "DELETE" and "uploadId=" in self.path:
-            return self.abort_upload()
+        if "uploadId=" in self.path:
+            directory = self.upload_directory()
+            if not os.path.isdir(directory):
+                return 404, [], b"<Error><Code>NoSuchUpload</Code></Error>"
+            if self.command == "DELETE":
+                shutil.rmtree(directory)
+                return 204, [], b""
         store = http.client.HTTPConnection("127.0.0.1", int(store_port), timeout=60)
         store.putrequest(self.command, self.path, skip_host=True, skip_accept_encoding=True)
         for name, value in self.headers.items():
