@@ -36,6 +36,26 @@ static int find_groups(const char *name, struct identity *identity)
     return -ERANGE;
 }
 
+/* Only root has left; its further groups are of no use to it. */
+static void return_to_root(void)
+{
+    if (syscall(SYS_setresuid, KEEP, 0, KEEP) < 0 ||
+        syscall(SYS_setresgid, KEEP, getgid(), KEEP) < 0 || syscall(SYS_setgroups, 0, NULL) < 0)
+        abort();
+}
+
+/* All of it, or nothing. */
+static bool become(const struct identity *identity)
+{
+    if (syscall(SYS_setgroups, identity->groups_count, identity->groups) < 0)
+        return false;
+    if (syscall(SYS_setresgid, KEEP, identity->gid, KEEP) == 0 &&
+        syscall(SYS_setresuid, KEEP, identity->uid, KEEP) == 0)
+        return true;
+    return_to_root();
+    return false;
+}
+
 int identity_find(const char *name, bool is_required, struct identity *ret_identity)
 {
     *ret_identity = (struct identity){.is_other = false};
@@ -56,6 +76,11 @@ int identity_find(const char *name, bool is_required, struct identity *ret_ident
     ret_identity->uid = entry.pw_uid;
     ret_identity->gid = entry.pw_gid;
     int rc = find_groups(name, ret_identity);
+    /* A root that may not change its user, as in some containers, is told so here. */
+    if (rc == 0 && become(ret_identity))
+        identity_drop(ret_identity);
+    else if (rc == 0)
+        rc = -EPERM;
     if (rc < 0)
         identity_clear(ret_identity);
     return rc;
@@ -69,20 +94,12 @@ void identity_clear(struct identity *identity)
 
 void identity_assume(const struct identity *identity)
 {
-    if (!identity->is_other)
-        return;
-    if (syscall(SYS_setgroups, identity->groups_count, identity->groups) < 0 ||
-        syscall(SYS_setresgid, KEEP, identity->gid, KEEP) < 0 ||
-        syscall(SYS_setresuid, KEEP, identity->uid, KEEP) < 0)
+    if (identity->is_other && !become(identity))
         abort();
 }
 
 void identity_drop(const struct identity *identity)
 {
-    if (!identity->is_other)
-        return;
-    /* Only root has got here; its further groups are of no use to it. */
-    if (syscall(SYS_setresuid, KEEP, 0, KEEP) < 0 ||
-        syscall(SYS_setresgid, KEEP, getgid(), KEEP) < 0 || syscall(SYS_setgroups, 0, NULL) < 0)
-        abort();
+    if (identity->is_other)
+        return_to_root();
 }

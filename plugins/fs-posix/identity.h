@@ -19,8 +19,8 @@ struct identity {
 };
 
 /* The account of that name ("": none), if this process may become it. 0, or -errno: -ENOENT, there
- * is no such account; if is_required, -EINVAL without a name, and -EPERM where the account cannot
- * be acted as. Asks the system's databases, which may take long. */
+ * is no such account; -EPERM, root may not become it; if is_required, -EINVAL without a name, and
+ * -EPERM for a process that is not root. Asks the system's databases, which may take long. */
 int identity_find(const char *name, bool is_required, struct identity *ret_identity);
 void identity_clear(struct identity *identity);
 

@@ -111,7 +111,7 @@ static int32_t refuse_account(const struct fs_posix *fs, const struct sp_event *
              system_user_of(event),
              rc == -ENOENT   ? "there is no such account"
              : rc == -EINVAL ? "the grant names none, and require_account is set"
-             : rc == -EPERM  ? "that takes root"
+             : rc == -EPERM  ? "that takes root, with the right to change its user"
                              : strerrordesc_np(-rc));
     fs->host->log(fs->host, SP_LOG_ERROR, sp_str_of(text));
     return reply_status(fs, event, SP_FS_FAILURE, "The server has no account for you");
