@@ -140,3 +140,28 @@ def attributes(reader):
         for _ in range(reader.u32()):
             reader.string(), reader.string()
     return found
+
+
+def later_attributes(reader, version):
+    """Attributes of versions 4, 5 and 6 as a dict; lists of access rights are left as bytes."""
+    flags, found = reader.u32(), {"type": reader.byte()}
+
+    def time():
+        seconds = reader.u64()
+        return seconds * 10**9 + (reader.u32() if flags & 0x100 else 0)
+
+    fields = ((0x1, "size", reader.u64), (0x400, "allocation_size", reader.u64),
+              (0x80, "owner", lambda: (reader.string(), reader.string())),
+              (0x4, "mode", reader.u32), (0x8, "atime", time), (0x10, "created", time),
+              (0x20, "mtime", time), (0x8000, "ctime", time), (0x40, "acl", reader.string),
+              (0x200, "bits", lambda: (reader.u32(), reader.u32() if version > 5 else None)),
+              (0x800, "text_hint", reader.byte), (0x1000, "mime_type", reader.string),
+              (0x2000, "links", reader.u32), (0x4000, "untranslated_name", reader.string),
+              (0x80000000, "extended", lambda: [(reader.string(), reader.string())
+                                                for _ in range(reader.u32())]))
+    for bit, name, read in fields:
+        if flags & bit:
+            found[name] = read()
+            flags &= ~bit
+    assert flags & ~0x100 == 0, f"attributes {flags:x} of another version"
+    return found
