@@ -32,7 +32,7 @@ fuzz_target(payload sallyport_sdk)
 set(SFTP_MOCKS unit/sftp/mock.c unit/sftp/store.c ${CMAKE_SOURCE_DIR}/core/plugin/layout.c
     ${CMAKE_SOURCE_DIR}/core/plugin/layout_copy.c
     $<TARGET_OBJECTS:core_sftp>)
-foreach(name sftp scp tree)
+foreach(name sftp scp tree extensions)
   fuzz_target(${name} core_base sallyport_sdk ZLIB::ZLIB)
   target_sources(fuzz_${name} PRIVATE ${SFTP_MOCKS})
   target_include_directories(fuzz_${name} PRIVATE ${CMAKE_SOURCE_DIR}/core ${CMAKE_CURRENT_SOURCE_DIR}

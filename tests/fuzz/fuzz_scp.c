@@ -1,5 +1,5 @@
 /*
- * fuzz_scp.c: the built-in scp. The input is a command line, a zero byte, and what the client
+ * fuzz_scp.c: the built-in scp and hash commands. The input is a command line, a zero byte, and what the client
  * sends; its first byte says how the provider and the client behave.
  */
 #include <string.h>
@@ -17,7 +17,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     log_open(-1, LOG_LEVEL_ERROR, LOG_FORMAT_TEXT);
     struct sp_str command = {(const char *)data + 1, (uint64_t)(zero - data - 1)};
-    if (!sftp_builtins[1].takes_command(NULL, command))
+    const struct config config = {.sftp_hash_commands = true};
+    const struct session_builtin *builtin = &sftp_builtins[1];
+    while (builtin->start && !builtin->takes_command(&config, command))
+        builtin++;
+    if (!builtin->start)
         return 0;
     uint8_t setup = data[0];
     struct mock *mock = mock_new();
@@ -29,7 +33,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     mock->calls = setup & 1 ? MOCK_LATER : MOCK_AT_ONCE;
     mock->channel.hold_output = setup & 2;
     mock_store(mock)->max_io = setup >> 4;
-    if (sftp_builtins[1].start(&mock->channel, command) == 0) {
+    if (builtin->start(&mock->channel, command) == 0) {
         size_t left = size - (size_t)(zero + 1 - data);
         for (const uint8_t *at = zero + 1; left > 0;) {
             size_t piece = setup & 4 ? 1 : left;
