@@ -29,6 +29,7 @@ struct sftp_move {
     struct sftp_mount *from, *to;
     char *from_path, *to_path; /* as the providers know them */
     char *beside;              /* written in place of to_path, which is there already; or NULL */
+    char *looked_for;          /* beside the source: see look_at_source_directory() */
     bool overwrite;
     void (*next)(struct sftp_move *move);
     void (*on_answer)(struct sftp_move *move, uint32_t status, const struct sp_fs_reply *reply);
@@ -111,6 +112,14 @@ static bool goes_on(struct sftp_move *move, uint32_t status, const struct sp_fs_
     return move->next == next;
 }
 
+/* Where path lies, followed by a name. NULL: out of memory. */
+static char *in_directory_of(const char *path, const char *name)
+{
+    char *whole = NULL;
+    int directory_length = (int)(strrchr(path, '/') - path);
+    return asprintf(&whole, "%.*s/%s", directory_length, path, name) < 0 ? NULL : whole;
+}
+
 /* --- the end ------------------------------------------------------------------------------- */
 
 static void finish(struct sftp_move *move)
@@ -121,6 +130,7 @@ static void finish(struct sftp_move *move)
     free(move->from_path);
     free(move->to_path);
     free(move->beside);
+    free(move->looked_for);
     free(move);
 }
 
@@ -163,15 +173,17 @@ static void clean_up(struct sftp_move *move)
     }
 }
 
+/* The target goes again only if the source is there for certain: one whose removal got no clear
+ * answer may be gone by now, or later. */
 static void on_source_removed(struct sftp_move *move, uint32_t status,
                               const struct sp_fs_reply *reply)
 {
+    bool is_there = status == SP_FS_PERMISSION_DENIED || status == SP_FS_WRITE_PROTECT ||
+                    status == SP_FS_CANNOT_DELETE;
     move->next = clean_up;
-    if (status != SP_FS_OK) {
+    if (status != SP_FS_OK)
         fail(move, status, reply->text);
-        return;
-    }
-    move->is_made = false; /* it stays */
+    move->is_made &= is_there;
 }
 
 static void remove_source(struct sftp_move *move)
@@ -180,28 +192,50 @@ static void remove_source(struct sftp_move *move)
     ask(move, move->from, PLUGIN_FS_remove, on_source_removed);
 }
 
-static void on_installed(struct sftp_move *move, uint32_t status, const struct sp_fs_reply *reply)
+static void on_replaced(struct sftp_move *move, uint32_t status, const struct sp_fs_reply *reply)
 {
     if (status == SP_FS_OK)
         move->is_made = false; /* what it has replaced is gone: it stays, whatever comes */
     goes_on(move, status, reply, remove_source);
 }
 
-static void install(struct sftp_move *move)
+static void replace(struct sftp_move *move)
 {
-    if (!move->beside) {
-        remove_source(move);
+    sftp_call_pair(&move->call, move->beside, move->to_path, SP_RENAME_OVERWRITE);
+    ask(move, move->to, PLUGIN_FS_rename, on_replaced);
+}
+
+static void on_source_directory_looked_at(struct sftp_move *move, uint32_t status,
+                                          const struct sp_fs_reply *reply)
+{
+    if (status == SP_FS_OK)
+        fail_with(move, SP_FS_FAILURE, "The two mounts show the same directory");
+    else
+        goes_on(move, status == SP_FS_NO_SUCH_FILE ? SP_FS_OK : status, reply, replace);
+}
+
+/* Two mounts may show one directory, and then what is replaced could be the source itself: is there
+ * the file that was just written beside the target? */
+static void look_at_source_directory(struct sftp_move *move)
+{
+    move->looked_for = in_directory_of(move->from_path, vpath_last(move->beside));
+    if (!move->looked_for) {
+        fail_with(move, SP_FS_FAILURE, "Out of memory");
+        clean_up(move);
         return;
     }
-    sftp_call_pair(&move->call, move->beside, move->to_path, SP_RENAME_OVERWRITE);
-    ask(move, move->to, PLUGIN_FS_rename, on_installed);
+    sftp_call_path(&move->call, move->looked_for, SP_FS_NOFOLLOW);
+    ask(move, move->from, PLUGIN_FS_stat, on_source_directory_looked_at);
 }
 
 static void on_source_closed(struct sftp_move *move, uint32_t status,
                              const struct sp_fs_reply *reply)
 {
     (void)status, (void)reply;
-    move->next = move->done ? install : clean_up;
+    if (!move->done)
+        move->next = clean_up;
+    else
+        move->next = move->beside ? look_at_source_directory : remove_source;
 }
 
 static void close_source(struct sftp_move *move)
@@ -303,12 +337,11 @@ static void open_target(struct sftp_move *move);
 static char *name_beside(const char *path)
 {
     uint64_t number;
-    char *name = NULL;
-    int directory_length = (int)(strrchr(path, '/') - path);
-    if (getrandom(&number, sizeof number, 0) != sizeof number ||
-        asprintf(&name, "%.*s/.moving-%016" PRIx64, directory_length, path, number) < 0)
+    char name[32];
+    if (getrandom(&number, sizeof number, 0) != sizeof number)
         return NULL;
-    return name;
+    snprintf(name, sizeof name, ".moving-%016" PRIx64, number);
+    return in_directory_of(path, name);
 }
 
 static void on_target_looked_at(struct sftp_move *move, uint32_t status,

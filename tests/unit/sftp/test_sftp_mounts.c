@@ -310,6 +310,30 @@ static void only_files_move_between_mounts(void **state)
     mock_free(mock);
 }
 
+static void a_file_that_two_mounts_show_is_not_lost(void **state)
+{
+    (void)state;
+    struct mock *mock = mock_new();
+    mock_mount(mock, "/again", "disk");
+    store_file(mock_store(mock), "/f", "some text");
+    store_file(mock_store(mock), "/g", "old");
+    client_start(mock);
+    uint32_t id = send_extended_paths(mock, "posix-rename@openssh.com", "/f", "/again/f");
+    mock_settle(mock);
+    expect_status(mock, id, SP_FS_FAILURE);
+    expect_status(mock, send_two_paths(mock, SFTP_RENAME, "/again/f", "/f"), SP_FS_FAILURE);
+    assert_true(store_has(mock_store(mock), "/f", "some text"));
+    id = send_two_paths(mock, SFTP_RENAME, "/f", "/again/h");
+    mock_settle(mock);
+    expect_status(mock, id, SP_FS_OK);
+    assert_true(store_has(mock_store(mock), "/h", "some text"));
+    assert_null(store_find(mock_store(mock), "/f"));
+    char names[64];
+    list_names(mock, "/", names, sizeof names);
+    assert_string_equal(names, ". .. again home g h");
+    mock_free(mock);
+}
+
 /* Wherever it fails, the source is there, and of the target nothing but what was there before. */
 static void a_move_that_fails_leaves_the_source_and_no_target(void **state)
 {
@@ -336,6 +360,24 @@ static void a_move_that_fails_leaves_the_source_and_no_target(void **state)
         char names[64];
         list_names(mock, "/other", names, sizeof names);
         assert_string_equal(names, ". .. g");
+        mock_free(mock);
+    }
+}
+
+/* A source that is not removed: the copy goes again where that is certain, and else both stay. */
+static void a_source_that_stays_is_a_failure(void **state)
+{
+    (void)state;
+    static const uint32_t statuses[] = {SP_FS_PERMISSION_DENIED, SP_FS_FAILURE, SP_FS_NO_SUCH_FILE};
+    for (size_t i = 0; i < 3; i++) {
+        struct plugin_instance *other;
+        struct mock *mock = two_mounts(&other);
+        mock_store(mock)->fail[PLUGIN_FS_remove] = statuses[i];
+        uint32_t id = send_two_paths(mock, SFTP_RENAME, "/f", "/other/g");
+        mock_settle(mock);
+        expect_status(mock, id, statuses[i]);
+        assert_true(store_has(mock_store(mock), "/f", "some text"));
+        assert_int_equal(store_find(&other->store, "/g") != NULL, i > 0);
         mock_free(mock);
     }
 }
@@ -588,7 +630,9 @@ int main(void)
         cmocka_unit_test(a_file_moves_between_mounts),
         cmocka_unit_test(a_move_replaces_only_when_told),
         cmocka_unit_test(only_files_move_between_mounts),
+        cmocka_unit_test(a_file_that_two_mounts_show_is_not_lost),
         cmocka_unit_test(a_move_that_fails_leaves_the_source_and_no_target),
+        cmocka_unit_test(a_source_that_stays_is_a_failure),
         cmocka_unit_test(a_move_ends_with_its_channel),
         cmocka_unit_test(a_move_answers_in_time),
         cmocka_unit_test(data_is_copied_between_mounts),
