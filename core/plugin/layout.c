@@ -503,6 +503,8 @@ static const struct field fields_of_sp_sftp_event[] = {
     FIELD_OF(sp_sftp_event, FIELD_POINTER, space, &layout_sp_fs_space),
     FIELD_OF(sp_sftp_event, FIELD_POINTER, existing, &layout_sp_fs_attributes),
     FIELD_OF(sp_sftp_event, FIELD_POINTER, existing_target, &layout_sp_fs_attributes),
+    FIELD(sp_sftp_event, FIELD_BYTES, final_path),
+    FIELD(sp_sftp_event, FIELD_U32, final_flags),
 };
 const struct layout layout_sp_sftp_event = LAYOUT_SIZED(sp_sftp_event);
 

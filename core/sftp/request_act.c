@@ -39,6 +39,10 @@ static bool describe_paths(const struct sftp_request *request, struct sftp_act *
                          : subject == SFTP_SUBJECT_LINK      ? request->link_text
                          : subject == SFTP_SUBJECT_TWO_PATHS ? request->target.path
                                                              : NULL;
+    const char *final_path = from ? from->final_path : request->final_path;
+    act->event.final_flags = from ? from->final_flags : request->final_flags;
+    if (final_path && !keep(act, final_path, &act->event.final_path))
+        return false;
     return keep(act, from ? from->path : request->place.path, &act->event.path) &&
            keep(act, target, &act->event.target) &&
            keep(act, mount ? mount->config->path : NULL, &act->event.mount);
@@ -365,6 +369,7 @@ bool sftp_handle_tell_lost(struct sftp_handle *handle)
     struct sftp_act *act =
         sftp_act_new(engine->tree, operation, SP_SFTP_PROTOCOL_SFTP, &teller, handle);
     if (!act || !keep(act, handle->path, &act->event.path) ||
+        (handle->final_path && !keep(act, handle->final_path, &act->event.final_path)) ||
         !keep(act, handle->mount ? handle->mount->config->path : NULL, &act->event.mount)) {
         log_error("sftp.hook_untold", LOG_U64("conn", engine->tree->connection->id),
                   LOG_TEXT("operation", operation->name), LOG_TEXT("path", handle->path),
@@ -374,6 +379,7 @@ bool sftp_handle_tell_lost(struct sftp_handle *handle)
     }
     act->event.file = handle->file;
     act->event.flags = handle->flags;
+    act->event.final_flags = handle->final_flags;
     act->event.version = engine->dialect.version;
     handle->outstanding++;
     sftp_act_conclude(act, SP_FS_CONNECTION_LOST, NULL, SP_SFTP_BY_CORE);

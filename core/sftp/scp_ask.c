@@ -196,6 +196,10 @@ static bool describe(struct scp *scp)
     }
     bool has_attributes =
         event->family & (SP_SFTP_OPEN | SP_SFTP_DIRECTORY_CREATE | SP_SFTP_ATTRIBUTES_SET);
+    const char *final_path = open ? open->final_path : scp->final_path;
+    event->final_flags = open ? open->final_flags : scp->final_flags;
+    if (final_path && !keep(act, final_path, &event->final_path))
+        return false;
     return keep(act, open ? open->path : scp->place.path, &event->path) &&
            keep(act, mount ? mount->config->path : NULL, &event->mount) &&
            (!has_attributes || sftp_act_keep_attributes(act, &scp->attributes, &event->attributes));
@@ -392,6 +396,7 @@ static void prepare(struct scp *scp, const struct sftp_operation *operation, uin
     scp->on_answer = answer;
     free(scp->final_path);
     scp->final_path = NULL;
+    scp->final_flags = 0;
     scp->is_performed = scp->is_concluding = scp->has_verdict = false;
 }
 

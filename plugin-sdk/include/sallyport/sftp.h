@@ -107,6 +107,12 @@ struct sp_sftp_event {
      * Size, type, and link count where there is one. NULL: nothing there, or not known. */
     const struct sp_fs_attributes *existing;
     const struct sp_fs_attributes *existing_target;
+
+    /* Of a file that a hook has written under path until it is complete (SP_SFTP_CHANGE_FINAL):
+     * what it is called then. Close is done when it has that name, or is removed. Else empty. */
+    struct sp_str final_path;
+    uint32_t final_flags; /* SP_SFTP_FINAL_* */
+    uint32_t reserved;
 };
 
 /* sp_sftp_event.decided: whose the status is */

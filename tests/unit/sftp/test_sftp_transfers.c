@@ -487,6 +487,37 @@ static void a_name_that_cannot_be_given_fails_the_close(void **state)
     mock_free(mock);
 }
 
+static int finals_seen;
+
+static int32_t divert_and_look(const struct sp_sftp_event *event, bool is_after,
+                               struct sp_sftp_reply *reply)
+{
+    if (is_after || event->family != SP_SFTP_OPEN) {
+        assert_string_equal(event->path.data, "/.temporary");
+        assert_string_equal(event->final_path.data, "/f");
+        assert_int_equal(event->final_flags, SP_SFTP_FINAL_KEEP_PART);
+        finals_seen++;
+    }
+    return divert(event, is_after, reply);
+}
+
+static void hooks_are_told_the_name_that_it_will_have(void **state)
+{
+    (void)state;
+    struct mock *mock = diverted(SP_SFTP_FINAL_KEEP_PART);
+    verdict = divert_and_look;
+    finals_seen = 0;
+    struct handle file = open_file(mock, "/f", FXF_PUT);
+    put(mock, file, 0, "after");
+    close_handle(mock, file);
+    assert_int_equal(finals_seen, 5); /* after open; before and after write and close */
+    open_file(mock, "/f", FXF_PUT);
+    mock_close(mock);
+    mock_settle(mock);
+    assert_int_equal(finals_seen, 7); /* after open and a close that was none */
+    mock_free(mock);
+}
+
 static void a_client_that_leaves_leaves_no_part(void **state)
 {
     (void)state;
@@ -832,6 +863,7 @@ int main(void)
         cmocka_unit_test(a_part_does_not_get_it),
         cmocka_unit_test(nor_does_one_with_a_failed_write),
         cmocka_unit_test(a_name_that_cannot_be_given_fails_the_close),
+        cmocka_unit_test(hooks_are_told_the_name_that_it_will_have),
         cmocka_unit_test(a_client_that_leaves_leaves_no_part),
         cmocka_unit_test(all_of_a_file_is_a_download),
         cmocka_unit_test(an_empty_file_is_a_download_too),
