@@ -179,8 +179,8 @@ static uint32_t change_range(struct sftp_request *request, const struct sp_sftp_
                              const char **ret_text)
 {
     struct sftp_message *message = &request->message;
-    enum sftp_subject subject = request->operation->subject;
-    bool is_io = subject == SFTP_SUBJECT_FILE && !(request->operation->family & SP_SFTP_LOCK);
+    bool is_io = request->operation->answer == SFTP_ANSWER_DATA ||
+                 request->operation == sftp_operation(SFTP_OP_WRITE);
     if (is_io && wish->length > message->length) {
         *ret_text = "A plugin made a range longer than the client asked for";
         return SP_FS_INVALID_PARAMETER;

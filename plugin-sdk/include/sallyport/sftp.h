@@ -14,6 +14,10 @@
  *
  * A failure, in either, fails the operation. Every other hook is asked all the same on the way up.
  *
+ * What before() was asked about, after() is asked about, too, also where the client has gone in the
+ * middle: status is SP_FS_CONNECTION_LOST then. Every after() of an open with a file is followed by
+ * exactly one after() of a close of that file; without a before() if no client has closed it.
+ *
  * Order: what is said of handles in fs.h holds for hooks, too: two operations on one file are never
  * with a hook at a time, operations on different files may be.
  *
@@ -85,7 +89,8 @@ struct sp_sftp_event {
                          read, write, close, fsync …: SP_OPEN_* as the file was opened */
     uint32_t version; /* of SFTP; 0: scp */
     const struct sp_fs_attributes *attributes; /* asked for: open, mkdir, setstat; or NULL */
-    /* write's before(), read's after(), for hooks with "data" in the manifest; change nothing. */
+    /* write's before(), read's after(), for hooks with "data" in the manifest; change nothing. No
+     * NUL follows. */
     struct sp_str data;
 
     /* after() only */
@@ -158,7 +163,7 @@ struct sp_sftp_reply {
     const struct sp_fs_attributes *attributes; /* SP_TAKE: the answer to stat, fstat */
     /* SP_TAKE, and after() of a listing: the entries, instead of those there are. before()'s
      * SP_TAKE of a part of a listing without entries is its end; after() may leave none, and the
-     * list goes on. */
+     * list goes on. At most 100. */
     const struct sp_fs_entry *entries;
     uint64_t entries_count;
     struct sp_str data; /* SP_TAKE of read: the bytes; none is the end of the file */
