@@ -127,6 +127,14 @@ static struct account *find(struct accounts *accounts, const struct limit *limit
     return account;
 }
 
+bool accounts_limit(const struct accounts *accounts, const struct sp_connection *connection)
+{
+    for (size_t i = 0; i < accounts->limits_count; i++)
+        if (!accounts->limits[i].is_registry && who_means(&accounts->limits[i].who, connection))
+            return true;
+    return false;
+}
+
 bool accounts_find(struct accounts *accounts, const struct sp_connection *connection,
                    struct sp_str path, struct charged *ret)
 {

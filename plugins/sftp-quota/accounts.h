@@ -63,6 +63,8 @@ int accounts_init(struct accounts *accounts, const struct sp_host *host,
                   const struct json_t *config);
 void accounts_free(struct accounts *accounts);
 
+/* Whether there is a limit for the user, wherever. */
+bool accounts_limit(const struct accounts *accounts, const struct sp_connection *connection);
 /* Under the lock. False: memory is out. */
 bool accounts_find(struct accounts *accounts, const struct sp_connection *connection,
                    struct sp_str path, struct charged *ret);

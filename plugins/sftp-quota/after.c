@@ -35,6 +35,7 @@ static void divert(struct sftp_quota *self, const struct sp_sftp_event *event,
     file->replaced = act->from;
     accounts_hold(&file->replaced.charged);
     file->counted.size = 0;
+    file->counted.exists = false;
     hold(&file->counted, &charged);
     if (file->replaces) /* for the others it was charged before */
         add_files(&charged, 1);
@@ -55,11 +56,14 @@ static void after_open(struct sftp_quota *self, const struct sp_sftp_event *even
     struct ledger_key key = key_of(event->head.connection->user, event->path);
     file->counted.key = key;
     file->counted.size = act->from.size;
+    file->counted.exists = act->from.exists;
     if (memcmp(&key, &act->path, sizeof key) != 0)
         divert(self, event, act, file);
     else
         hold(&file->counted, &act->from.charged);
-    charge_open(&file->counted);
+    /* Two have looked, and one of them has made it. */
+    if (charge_open(&file->counted) && !file->is_part)
+        add_files(&act->from.charged, -act->files);
     if (event->flags & SP_OPEN_TRUNCATE)
         charge_resize(&file->counted, 0);
 }
@@ -78,7 +82,8 @@ static void after_close(struct sftp_quota *self, const struct sp_sftp_event *eve
         }
         charge_rename(&file->counted, &file->replaced.key);
     }
-    bool is_gone = file->is_part ? !is_complete : file->is_deleted_on_close;
+    bool is_kept = is_complete || event->final_flags & SP_SFTP_FINAL_KEEP_PART;
+    bool is_gone = file->is_part ? !is_kept : file->is_deleted_on_close;
     if (is_gone) {
         charge_forget(&file->counted);
         charge_files(&file->counted.charged, -1, &refusal);
@@ -155,32 +160,26 @@ static void after_rename(struct sftp_quota *self, const struct sp_sftp_event *ev
                          struct act *act)
 {
     if (event->status != SP_FS_OK) {
-        if (act->has_growth)
-            charge_undo(&act->moved, &act->growth);
+        charge_undo(&act->moved, &act->growth);
         add_files(&act->moved.charged, -act->files);
         return;
     }
-    bool replaces = event->existing_target != NULL;
-    bool is_same_name = memcmp(&act->from.key, &act->to.key, sizeof act->from.key) == 0;
-    if (is_same_name)
+    if (memcmp(&act->from.key, &act->to.key, sizeof act->from.key) == 0)
         return;
-    if (replaces)
+    if (event->existing_target) {
         add_files(&act->to.charged, -1);
-    /* Those that count both names: what was there is credited. The others already have the new size
-     * in the place of the old. */
-    struct counted both = act->to;
-    both.charged.count = 0;
+        if (!has_other_names(event->existing_target))
+            charge_forget(&act->to);
+    }
+    struct counted kept = act->from, gone = act->from;
+    kept.charged.count = 0;
     for (size_t i = 0; i < act->to.charged.count; i++)
         if (accounts_have(&act->from.charged, act->to.charged.items[i]))
-            both.charged.items[both.charged.count++] = act->to.charged.items[i];
-    if (replaces && !has_other_names(event->existing_target))
-        charge_forget(&both);
-    struct counted kept = act->from, gone = act->from;
-    kept.charged = both.charged;
+            kept.charged.items[kept.charged.count++] = act->to.charged.items[i];
     gone.charged = act->left;
     charge_rename(&kept, &act->to.key);
-    if (replaces && !act->has_growth && act->moved.charged.count > 0)
-        charge_resize(&act->moved, act->from.size);
+    charge_rename(&act->moved, &act->to.key);
+    charge_resize(&act->moved, act->moved.size);
     charge_forget(&gone);
     add_files(&gone.charged, -1);
     rename_open(self, &act->from.key, &act->to.key);

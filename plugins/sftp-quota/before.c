@@ -27,6 +27,7 @@ static bool count(struct sftp_quota *self, const struct sp_sftp_event *event, st
     accounts_hold(&ret->charged);
     ret->key = key_of(event->head.connection->user, path);
     ret->size = bytes_of(existing);
+    ret->exists = existing != NULL;
     return true;
 }
 
@@ -110,7 +111,6 @@ static int32_t before_rename(struct sftp_quota *self, const struct sp_sftp_event
     if (!count(self, event, event->target, event->existing_target, &act->to))
         return SP_E_NOMEM;
     const struct charged *from = &act->from.charged, *to = &act->to.charged;
-    act->moved.key = act->to.key;
     for (size_t i = 0; i < to->count; i++)
         if (!accounts_have(from, to->items[i]))
             act->moved.charged.items[act->moved.charged.count++] = to->items[i];
@@ -125,26 +125,29 @@ static int32_t before_rename(struct sftp_quota *self, const struct sp_sftp_event
         return SP_E_UNSUPPORTED; /* what lies in it is not known */
     if (accounts_have_open(from, &act->from.key))
         return SP_E_UNSUPPORTED; /* what is written to it later would be counted where it was */
-    /* Beside what is replaced: there may be both for a moment. */
     uint64_t size = charge_size(&act->from);
     if (!charge_files(&act->moved.charged, 1, refusal))
         return refuse(refusal);
     act->files = 1;
-    act->moved.size = event->existing_target ? act->to.size : 0;
-    if (act->moved.size >= size)
+    /* Under a name of its own until it is there; what it replaces may still be open. */
+    act->moved.key = act->to.key;
+    act->moved.key.bytes[0] ^= 1;
+    act->moved.spare = accounts_have_open(to, &act->to.key) ? 0 : act->to.size;
+    if (charge_growth(&act->moved, size, false, true, &act->growth, refusal))
         return SP_NEXT;
-    if (!charge_growth(&act->moved, size, false, true, &act->growth, refusal)) {
-        charge_files(&act->moved.charged, -1, refusal);
-        return refuse(refusal);
-    }
-    act->has_growth = true;
-    return SP_NEXT;
+    charge_files(&act->moved.charged, -1, refusal);
+    return refuse(refusal);
 }
 
-/* Both names of a hard link must be counted by the same: whoever removes the last gives it back. */
+/* What has two names could be counted down by one and written to by the other. If links may be made
+ * all the same, both names of a hard link must be counted by the same accounts. */
 static int32_t before_link(struct sftp_quota *self, const struct sp_sftp_event *event,
                            struct act *act, struct refusal *refusal)
 {
+    if (is_named(event, "readlink"))
+        return SP_NEXT;
+    if (!self->permits_links && accounts_limit(&self->accounts, event->head.connection))
+        return SP_E_UNSUPPORTED;
     if (!is_named(event, "symlink")) {
         struct counted end = {0};
         if (!count(self, event, event->target, NULL, &end))

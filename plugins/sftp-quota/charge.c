@@ -37,7 +37,7 @@ static struct ledger_entry *entry_of(struct counted *counted, size_t i)
         entry = ledger_at(ledger, counted->slots[i].index, counted->slots[i].generation);
     if (entry)
         return entry;
-    entry = ledger_make(ledger, &counted->key, counted->size);
+    entry = ledger_make(ledger, &counted->key, counted->size, counted->exists);
     if (entry && counted->is_open) {
         entry->opens++;
         counted->slots[i].index = ledger_index(ledger, entry);
@@ -90,6 +90,7 @@ static bool grow_one(struct counted *counted, size_t i, uint64_t size, bool is_a
         growth->size = size;
         refusal->used = used;
         if (size > entry->size) {
+            used -= counted->spare < used ? counted->spare : used;
             fits = !enforce || limit->bytes == UINT64_MAX ||
                    (used <= limit->bytes && size - entry->size <= limit->bytes - used);
             if (fits)
@@ -138,6 +139,8 @@ static void change_each(struct counted *counted, enum change change, uint64_t si
     for (size_t i = 0; i < counted->charged.count; i++) {
         struct ledger *ledger = begin(&counted->charged, i);
         struct ledger_entry *entry = ledger ? entry_of(counted, i) : NULL;
+        if (entry && change == RESIZE && entry->removed == LEDGER_GONE)
+            entry->removed = LEDGER_THERE;
         if (entry && change == RESIZE)
             ledger_resize(ledger, entry, size);
         else if (entry && change == FORGET)
@@ -191,17 +194,22 @@ void charge_rename(struct counted *counted, const struct ledger_key *key)
 
 bool charge_open(struct counted *counted)
 {
-    bool is_known = true;
+    bool was_there = false;
     memset(counted->slots, 0, sizeof counted->slots);
     counted->is_open = true;
     for (size_t i = 0; i < counted->charged.count; i++) {
         struct ledger *ledger = begin(&counted->charged, i);
+        const struct ledger_entry *known = ledger ? ledger_find(ledger, &counted->key) : NULL;
+        if (i == 0) /* of two that make it, one is first here: let no other ledger decide */
+            was_there = known && known->removed == LEDGER_THERE;
         /* No slot has generation 0: a new entry is made, or the one there is gets one open more. */
-        is_known &= ledger && entry_of(counted, i);
+        struct ledger_entry *entry = ledger ? entry_of(counted, i) : NULL;
+        if (entry)
+            entry->removed = LEDGER_THERE;
         if (ledger)
             ledger_unlock(ledger);
     }
-    return is_known;
+    return was_there;
 }
 
 uint64_t charge_size(struct counted *counted)

@@ -113,7 +113,7 @@ void ledger_add(uint64_t *sum, int64_t change)
 static void clear(struct ledger *ledger, struct ledger_entry *entry)
 {
     uint32_t generation = entry->generation;
-    if (entry->is_removed)
+    if (entry->removed == LEDGER_UNNAMED)
         ledger_add(&ledger->file->bytes, -(int64_t)entry->size);
     *entry = (struct ledger_entry){.generation = generation + 1};
 }
@@ -134,7 +134,8 @@ static struct ledger_entry *look(struct ledger *ledger, const struct ledger_key 
         struct ledger_entry *entry = &ledger->file->entries[i];
         if (entry->touched != 0 && !is_believed(entry, now))
             clear(ledger, entry);
-        if (entry->touched != 0 && !entry->is_removed && memcmp(&entry->key, key, sizeof *key) == 0)
+        if (entry->touched != 0 && entry->removed != LEDGER_UNNAMED &&
+            memcmp(&entry->key, key, sizeof *key) == 0)
             return entry;
         if (entry->opens == 0 && (!place || entry->touched < place->touched))
             place = entry;
@@ -149,14 +150,17 @@ struct ledger_entry *ledger_find(struct ledger *ledger, const struct ledger_key 
     return look(ledger, key, &place);
 }
 
-struct ledger_entry *ledger_make(struct ledger *ledger, const struct ledger_key *key, uint64_t size)
+struct ledger_entry *ledger_make(struct ledger *ledger, const struct ledger_key *key, uint64_t size,
+                                 bool exists)
 {
     struct ledger_entry *place = NULL;
     struct ledger_entry *entry = look(ledger, key, &place);
     if (!entry && place) {
         entry = place;
-        *entry =
-            (struct ledger_entry){.key = *key, .size = size, .generation = place->generation + 1};
+        *entry = (struct ledger_entry){.key = *key,
+                                       .size = size,
+                                       .generation = place->generation + 1,
+                                       .removed = exists ? LEDGER_THERE : LEDGER_GONE};
     }
     if (entry)
         ledger_touch(entry);
@@ -189,17 +193,18 @@ void ledger_resize(struct ledger *ledger, struct ledger_entry *entry, uint64_t s
 void ledger_forget(struct ledger *ledger, struct ledger_entry *entry)
 {
     if (entry->opens > 0) {
-        entry->is_removed = 1;
+        entry->removed = LEDGER_UNNAMED;
         return;
     }
-    ledger_resize(ledger, entry, 0); /* and stays for a moment, so that nobody counts it twice */
+    ledger_resize(ledger, entry, 0); /* and stays for a moment */
+    entry->removed = LEDGER_GONE;
 }
 
 void ledger_closed(struct ledger *ledger, struct ledger_entry *entry)
 {
     if (entry->opens > 0)
         entry->opens--;
-    if (entry->opens == 0 && entry->is_removed)
+    if (entry->opens == 0 && entry->removed == LEDGER_UNNAMED)
         clear(ledger, entry);
     else
         ledger_touch(entry);

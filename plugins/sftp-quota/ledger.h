@@ -19,13 +19,20 @@ struct ledger_key {
     unsigned char bytes[16];
 };
 
+/* ledger_entry.removed */
+#define LEDGER_THERE 0u
+#define LEDGER_UNNAMED                                                                             \
+    1u                 /* the name is gone, the handles are not: counted until the last closes     \
+                        */
+#define LEDGER_GONE 2u /* nothing is there: who comes late must not count it again */
+
 struct ledger_entry {
     struct ledger_key key;
     uint64_t size;
     uint32_t generation; /* another one whenever the entry is about another file */
     uint32_t opens;      /* handles, of all workers */
     uint32_t touched;    /* seconds: alive at that time; 0: the entry is free */
-    uint32_t is_removed; /* the name is gone, the handles are not: counted until the last closes */
+    uint32_t removed;    /* LEDGER_* */
 };
 
 /* Native in size and order: it belongs to one machine. */
@@ -51,9 +58,10 @@ bool ledger_lock(struct ledger *ledger, unsigned wait_ms);
 void ledger_unlock(struct ledger *ledger);
 
 struct ledger_entry *ledger_find(struct ledger *ledger, const struct ledger_key *key);
-/* The entry for that file, a new one with that size if there is none. NULL: too many. */
-struct ledger_entry *ledger_make(struct ledger *ledger, const struct ledger_key *key,
-                                 uint64_t size);
+/* The entry for that file, a new one if there is none: of that size, or of one that is not there.
+ * NULL: too many. */
+struct ledger_entry *ledger_make(struct ledger *ledger, const struct ledger_key *key, uint64_t size,
+                                 bool exists);
 /* By what a handle remembers; NULL: it is about another file by now. */
 struct ledger_entry *ledger_at(struct ledger *ledger, uint32_t index, uint32_t generation);
 uint32_t ledger_index(const struct ledger *ledger, const struct ledger_entry *entry);

@@ -59,6 +59,9 @@ static int32_t answer_before(struct sftp_quota *self, const struct sp_sftp_event
         explain(refusal, text);
         return answer(self, event, reply, SP_DENY, SP_FS_QUOTA_EXCEEDED, text);
     case SP_E_UNSUPPORTED:
+        if (event->family & SP_SFTP_LINK)
+            return answer(self, event, reply, SP_DENY, SP_FS_OP_UNSUPPORTED,
+                          "Links cannot be made here: each file is counted by one name");
         return answer(self, event, reply, SP_DENY, SP_FS_OP_UNSUPPORTED,
                       event->family & SP_SFTP_RENAME
                           ? "Only a file that is closed can be moved to or from here: its size "
@@ -224,6 +227,8 @@ static int32_t create(const struct sp_host *host, const char *config_json, void 
         return SP_E_NOMEM;
     self->host = host;
     self->config = json_loads(config_json, 0, NULL);
+    const char *links = json_string_value(json_object_get(self->config, "links"));
+    self->permits_links = links && strcmp(links, "allow") == 0;
     int rc = accounts_init(&self->accounts, host, self->config);
     if (rc < 0) {
         destroy(self);

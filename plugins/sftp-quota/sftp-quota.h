@@ -44,6 +44,7 @@ struct sftp_quota {
     struct open_file *files[BUCKETS];
     struct act *acts[BUCKETS];
     unsigned ticks;
+    bool permits_links;
 };
 
 /* tables.c; NULL: none, or out of memory */

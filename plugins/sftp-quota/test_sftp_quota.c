@@ -96,11 +96,11 @@ static uint64_t held(const char *below)
     return sum;
 }
 
-static uint64_t held_files(void)
+static uint64_t held_files(const char *below)
 {
     uint64_t count = 0;
     for (size_t i = 0; i < FILES; i++)
-        count += names[i].path[0] != '\0';
+        count += names[i].path[0] && strncmp(names[i].path, below, strlen(below)) == 0;
     return count;
 }
 
@@ -308,15 +308,22 @@ static uint32_t make(unsigned host, uint32_t family, const char *operation, cons
 
 /* --- the plugin ---------------------------------------------------------------------------- */
 
-static void begin(const char *limits)
+static void begin_with(const char *more, const char *limits)
 {
     char config[1024];
-    snprintf(config, sizeof config, "{\"directory\":\"%s\",\"limits\":[%s]}", directory, limits);
+    snprintf(config, sizeof config, "{\"directory\":\"%s\",%s,\"limits\":[%s]}", directory, more,
+             limits);
     for (size_t i = 0; i < 2; i++) {
+        test_host_free(hosts[i]);
         hosts[i] = test_host_new(&sallyport_plugin_v1, config);
         assert_non_null(hosts[i]);
         test_host_connection(hosts[i])->user = sp_str_of("ann");
     }
+}
+
+static void begin(const char *limits)
+{
+    begin_with("\"links\":\"deny\"", limits);
 }
 
 static void read_ledger(const char *ledger, uint64_t *ret_bytes, uint64_t *ret_files)
@@ -481,6 +488,10 @@ static void names_of_all_kinds_are_files(void **state)
 {
     (void)state;
     begin("{\"name\":\"u\",\"path\":\"/\",\"files\":3}");
+    assert_int_equal(make(0, SP_SFTP_LINK, "symlink", "/l", "/d", SP_FS_OK), SP_FS_OP_UNSUPPORTED);
+    assert_int_equal(make(0, SP_SFTP_LINK, "hardlink", "/d", "/l", SP_FS_OK), SP_FS_OP_UNSUPPORTED);
+    assert_int_equal(make(0, SP_SFTP_LINK, "readlink", "/l", "", SP_FS_OK), SP_FS_OK);
+    begin_with("\"links\":\"allow\"", "{\"name\":\"u\",\"path\":\"/\",\"files\":3}");
     assert_int_equal(make(0, SP_SFTP_DIRECTORY_CREATE, "mkdir", "/d", "", SP_FS_OK), SP_FS_OK);
     assert_int_equal(make(0, SP_SFTP_LINK, "symlink", "/l", "/d", SP_FS_OK), SP_FS_OK);
     assert_int_equal(make(1, SP_SFTP_LINK, "hardlink", "/f", "/g", SP_FS_OK), SP_FS_OK);
@@ -496,7 +507,8 @@ static void names_of_all_kinds_are_files(void **state)
 static void a_tree_counts_what_comes_in_and_goes_out(void **state)
 {
     (void)state;
-    begin("{\"name\":\"t\",\"path\":\"/t\",\"per\":\"all\",\"bytes\":1000,\"files\":2}");
+    begin_with("\"links\":\"allow\"",
+               "{\"name\":\"t\",\"path\":\"/t\",\"per\":\"all\",\"bytes\":1000,\"files\":2}");
     struct handle *handle = open_file(0, "/f", WRITES);
     assert_int_equal(write_file(handle, 0, 5000, false), SP_FS_OK);
     close_file(handle);
@@ -612,20 +624,53 @@ static void what_was_there_is_counted_when_a_ledger_begins(void **state)
     assert_true(TEST_SFTP(hosts[0], before, &event)->verdict < 0);
 }
 
+static void two_that_make_the_same_file_have_made_one(void **state)
+{
+    (void)state;
+    begin("{\"name\":\"u\",\"path\":\"/\",\"files\":10}");
+    struct sp_sftp_event events[2];
+    for (unsigned i = 0; i < 2; i++) {
+        events[i] = about(SP_SFTP_OPEN, "open", "/a");
+        events[i].flags = WRITES;
+        events[i].file = 1000 + i;
+        assert_int_equal(before(i, &events[i]), SP_FS_OK);
+    }
+    for (unsigned i = 0; i < 2; i++)
+        after(i, &events[i], SP_FS_OK);
+    expect("u.user.ann", 0, 1);
+}
+
 /* Whatever is done, by two workers, in whatever order: the ledger is right and the limit holds. */
+static void expect_right(int step, unsigned what, const char *ledger, const char *below,
+                         uint64_t most)
+{
+    uint64_t bytes, files;
+    read_ledger(ledger, &bytes, &files);
+    if (bytes != held(below) || files != held_files(below) || bytes > most)
+        fail_msg("step %d, %u: %s has %ju bytes, %ju files; there are %ju, %ju", step, what, ledger,
+                 (uintmax_t)bytes, (uintmax_t)files, (uintmax_t)held(below),
+                 (uintmax_t)held_files(below));
+}
+
+/* A name, in the tree or not. */
+static void name_of(uint64_t number, char out[16])
+{
+    snprintf(out, 16, number & 1 ? "/t/%u" : "/%u", (unsigned)(number >> 1) % 4);
+}
+
 static void the_ledger_is_right_whatever_is_done(void **state)
 {
     (void)state;
-    const uint64_t most = 4000;
-    begin("{\"name\":\"u\",\"path\":\"/\",\"bytes\":4000}");
+    begin("{\"name\":\"u\",\"path\":\"/\",\"bytes\":6000},"
+          "{\"name\":\"t\",\"path\":\"/t\",\"per\":\"all\",\"bytes\":3000}");
     uint64_t number = 88172645463325252u;
-    close_file(open_file(0, "/0", WRITES));
+    close_file(open_file(0, "/t/0", WRITES));
     for (int step = 0; step < 20000; step++) {
         number ^= number << 13, number ^= number >> 7, number ^= number << 17;
         unsigned host = number & 1, what = (unsigned)(number >> 8) % 12;
-        char path[8], other[8];
-        snprintf(path, sizeof path, "/%u", (unsigned)(number >> 16) % 5);
-        snprintf(other, sizeof other, "/%u", (unsigned)(number >> 20) % 5);
+        char path[16], other[16];
+        name_of(number >> 16, path);
+        name_of(number >> 20, other);
         uint64_t size = (number >> 32) % 1500, at = (number >> 44) % 1500;
         struct handle *handle = &handles[(number >> 24) % HANDLES];
         struct handle *second = &handles[(number >> 28) % HANDLES];
@@ -649,12 +694,8 @@ static void the_ledger_is_right_whatever_is_done(void **state)
             copy(handle, second, at, size, (number >> 60) % 2 ? 0 : size);
         for (int i = 0; i < 2; i++)
             test_host_forget(hosts[i]);
-        uint64_t bytes, files;
-        read_ledger("u.user.ann", &bytes, &files);
-        if (bytes != held("/") || files != held_files() || bytes > most)
-            fail_msg("step %d, %u: the ledger has %ju bytes, %ju files; there are %ju, %ju", step,
-                     what, (uintmax_t)bytes, (uintmax_t)files, (uintmax_t)held("/"),
-                     (uintmax_t)held_files());
+        expect_right(step, what, "u.user.ann", "/", 6000);
+        expect_right(step, what, "t", "/t", 3000);
     }
 }
 
@@ -706,6 +747,7 @@ int main(void)
         TEST(a_file_written_under_another_name_replaces_at_the_end),
         TEST(file_systems_are_no_larger_than_the_limit),
         TEST(what_was_there_is_counted_when_a_ledger_begins),
+        TEST(two_that_make_the_same_file_have_made_one),
         TEST(the_ledger_is_right_whatever_is_done),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
