@@ -2,6 +2,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -113,6 +114,25 @@ static void long_names_look_like_ls(void **state)
     assert_string_equal(line, "drwxr-xr-t   1 1000     100          1234 Feb 15  1970 ");
 }
 
+/* With the time for half a year, with the year before and after that. */
+static void long_names_have_both_styles_of_dates(void **state)
+{
+    (void)state;
+    const int64_t day = 86400, then = 20000 * day;
+    struct sp_fs_attributes a = {.struct_size = sizeof a,
+                                 .valid = SP_ATTR_MODIFY_TIME | SP_ATTR_OWNER_NAMES,
+                                 .owner = {"alice", 5},
+                                 .group = {"longer-than-eight", 17},
+                                 .modify_time.seconds = then};
+    char line[SFTP_LONGNAME_FIELDS_MAX];
+    sftp_longname_fields(line, &a, then + 182 * day);
+    assert_string_equal(line, "----------   1 alice    longer-than-eight        0 Oct  4 00:00 ");
+    sftp_longname_fields(line, &a, then + 183 * day);
+    assert_string_equal(line, "----------   1 alice    longer-than-eight        0 Oct  4  2024 ");
+    sftp_longname_fields(line, &a, then - 1);
+    assert_string_equal(line, "----------   1 alice    longer-than-eight        0 Oct  4  2024 ");
+}
+
 static void long_names_hold_whatever_a_provider_says(void **state)
 {
     (void)state;
@@ -190,6 +210,7 @@ static void requests_cut_at_any_byte_are_malformed(void **state)
 
 int main(void)
 {
+    setenv("TZ", "UTC0", 1); /* of long names */
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(attributes_survive_the_wire),
         cmocka_unit_test(client_cannot_set_setuid_setgid_or_sticky),
@@ -197,6 +218,7 @@ int main(void)
         cmocka_unit_test(absurd_counts_of_extended_pairs_end_at_the_packets_end),
         cmocka_unit_test(every_status_is_known_to_version_3_and_has_a_text),
         cmocka_unit_test(long_names_look_like_ls),
+        cmocka_unit_test(long_names_have_both_styles_of_dates),
         cmocka_unit_test(long_names_hold_whatever_a_provider_says),
         cmocka_unit_test(symlink_order_goes_by_the_client),
         cmocka_unit_test(requests_cut_at_any_byte_are_malformed),
