@@ -334,6 +334,47 @@ static void a_file_that_two_mounts_show_is_not_lost(void **state)
     mock_free(mock);
 }
 
+static char told[1024];
+
+static int32_t tell(struct plugin_instance *instance, const struct sp_sftp_event *event,
+                    bool is_after, struct sp_sftp_reply *reply)
+{
+    size_t length = strlen(told);
+    (void)instance, (void)reply;
+    snprintf(told + length, sizeof told - length, "%s %s %s %s %u\n", is_after ? "after" : "before",
+             event->name.data, event->path.data, event->target.len ? event->target.data : "-",
+             is_after ? event->status : 0);
+    return SP_NEXT;
+}
+
+/* To hooks it is one operation, whatever it takes. */
+static void hooks_see_a_rename_to_another_mount(void **state)
+{
+    (void)state;
+    struct mock *mock = mock_new();
+    struct plugin_instance *other = mock_mount(mock, "/other", "other");
+    store_file(mock_store(mock), "/f", "some text");
+    mock_hook(mock, tell);
+    client_start(mock);
+    told[0] = '\0';
+    uint32_t id = send_two_paths(mock, SFTP_RENAME, "/f", "/other/g");
+    mock_settle(mock);
+    expect_status(mock, id, SP_FS_OK);
+    assert_string_equal(told, "before rename /f /other/g 0\nafter rename /f /other/g 0\n");
+    assert_true(store_has(&other->store, "/g", "some text"));
+    told[0] = '\0';
+    id = send_two_paths(mock, SFTP_RENAME, "/none", "/other/g");
+    mock_settle(mock);
+    expect_status(mock, id, SP_FS_NO_SUCH_FILE);
+    assert_string_equal(told, "before rename /none /other/g 0\nafter rename /none /other/g 2\n");
+    /* The client leaves while it goes on. */
+    mock->calls = MOCK_LATER;
+    send_two_paths(mock, SFTP_RENAME, "/other/g", "/back");
+    for (int i = 0; i < 5; i++)
+        mock_step(mock);
+    mock_free(mock);
+}
+
 /* Wherever it fails, the source is there, and of the target nothing but what was there before. */
 static void a_move_that_fails_leaves_the_source_and_no_target(void **state)
 {
@@ -630,6 +671,7 @@ int main(void)
         cmocka_unit_test(a_file_moves_between_mounts),
         cmocka_unit_test(a_move_replaces_only_when_told),
         cmocka_unit_test(only_files_move_between_mounts),
+        cmocka_unit_test(hooks_see_a_rename_to_another_mount),
         cmocka_unit_test(a_file_that_two_mounts_show_is_not_lost),
         cmocka_unit_test(a_move_that_fails_leaves_the_source_and_no_target),
         cmocka_unit_test(a_source_that_stays_is_a_failure),
