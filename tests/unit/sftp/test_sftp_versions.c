@@ -153,6 +153,45 @@ static void attributes_survive_the_wire_in_every_version(void **state)
     }
 }
 
+static void expect_time(struct wire_reader *reader, struct sp_time time)
+{
+    assert_int_equal(wire_get_u64(reader), (uint64_t)time.seconds);
+    assert_int_equal(wire_get_u32(reader), time.nanoseconds);
+}
+
+/* What both ways agree on may still be wrong: field by field, as draft 13 has them. */
+static void attributes_are_in_the_order_of_the_draft(void **state)
+{
+    (void)state;
+    struct sp_fs_attributes a = full();
+    struct buffer buffer = {0};
+    struct wire_reader reader;
+    assert_int_equal(sftp_attributes_put(&buffer, 6, &a, UINT32_MAX), 0);
+    wire_reader_init(&reader, buffer_data(&buffer), buffer_length(&buffer));
+    assert_int_equal(wire_get_u32(&reader), 0x8000fffd);
+    assert_int_equal(wire_get_u8(&reader), SP_FILE_FIFO);
+    assert_int_equal(wire_get_u64(&reader), a.size);
+    assert_int_equal(wire_get_u64(&reader), a.allocation_size);
+    assert_true(same(wire_get_string(&reader), a.owner));
+    assert_true(same(wire_get_string(&reader), a.group));
+    assert_int_equal(wire_get_u32(&reader), a.mode);
+    expect_time(&reader, a.access_time);
+    expect_time(&reader, a.create_time);
+    expect_time(&reader, a.modify_time);
+    expect_time(&reader, a.change_time);
+    assert_true(same(wire_get_string(&reader), a.acl));
+    assert_int_equal(wire_get_u32(&reader), a.bits & a.bits_valid);
+    assert_int_equal(wire_get_u32(&reader), a.bits_valid);
+    assert_int_equal(wire_get_u8(&reader), a.text_hint);
+    assert_true(same(wire_get_string(&reader), a.mime_type));
+    assert_int_equal(wire_get_u32(&reader), a.link_count);
+    assert_true(same(wire_get_string(&reader), a.untranslated_name));
+    assert_int_equal(wire_get_u32(&reader), 2);
+    assert_true(same(wire_get_string(&reader), pairs[0].name));
+    assert_true(same(wire_get_string(&reader), pairs[0].value));
+    buffer_release(&buffer);
+}
+
 static void nothing_to_keep_needs_no_memory(void **state)
 {
     (void)state;
@@ -607,6 +646,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(attributes_survive_the_wire_in_every_version),
+        cmocka_unit_test(attributes_are_in_the_order_of_the_draft),
         cmocka_unit_test(nothing_to_keep_needs_no_memory),
         cmocka_unit_test(owners_without_names_are_numbers_written_out),
         cmocka_unit_test(owners_that_are_numbers_are_told_as_both),
