@@ -11,6 +11,7 @@
 #include <sallyport/helpers.h>
 
 #define ENTRIES_MOST 100u
+#define PAGES_MOST 100u /* in a row that have nothing to show; else there may be no end of them */
 
 struct listing {
     struct key key;
@@ -95,8 +96,10 @@ int32_t fs_readdir(void *self, const struct sp_fs_handle *event)
     char why[WHY_SIZE] = "";
     uint64_t most = event->count < ENTRIES_MOST ? event->count : ENTRIES_MOST;
     uint64_t count = 0;
-    /* A page may be all names that are not shown. */
-    while (count == 0 && !is_at_end(listing)) {
+    for (unsigned pages = 0; count == 0 && !is_at_end(listing); pages++) {
+        if (pages == PAGES_MOST)
+            return answer(s3, &event->head, SP_FS_FAILURE,
+                          "The store lists nothing but keys that are no file names");
         if (!listing->has_begun || listing->next == listing->page.count) {
             uint32_t status =
                 list_page(s3, listing->key.text, LIST_MOST, true, &listing->page, why);

@@ -17,7 +17,7 @@ static void file_free(struct file *file)
     free(file);
 }
 
-/* Whether an object can be made there, or is there to be replaced; is_new: nothing is there now. */
+/* Whether an object can be made there, or is there to be replaced. */
 static uint32_t judge_writing(uint32_t found, const struct object *object, uint32_t flags,
                               char *ret_why)
 {
@@ -27,6 +27,9 @@ static uint32_t judge_writing(uint32_t found, const struct object *object, uint3
     if (is_there && object->type == SP_FILE_DIRECTORY) {
         why = "It is a directory";
         status = SP_FS_FILE_IS_A_DIRECTORY;
+    } else if (!(flags & (SP_OPEN_WRITE | SP_OPEN_APPEND))) {
+        why = "A file is only emptied to be written";
+        status = SP_FS_INVALID_PARAMETER;
     } else if (flags & SP_OPEN_APPEND) {
         why = "An object cannot be appended to: write it as a whole";
         status = SP_FS_OP_UNSUPPORTED;
@@ -89,7 +92,7 @@ int32_t fs_open(void *self, const struct sp_fs_create *event)
         return answer(s3, &event->head, SP_FS_FAILURE, "The server is out of memory");
     uint32_t status = key_of(view_of(event->view), event->path, &file->key, why);
     if (status == SP_FS_OK)
-        status = event->flags & (SP_OPEN_WRITE | SP_OPEN_APPEND)
+        status = event->flags & (SP_OPEN_WRITE | SP_OPEN_APPEND | SP_OPEN_TRUNCATE)
                      ? open_to_write(s3, event, file, why)
                      : open_to_read(s3, event, file, why);
     if (status != SP_FS_OK) {

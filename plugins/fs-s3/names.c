@@ -262,9 +262,10 @@ static uint32_t move_directory(struct s3 *s3, const struct key *source, const st
     return status;
 }
 
-/* Whether the new name can be taken. */
+/* Whether the new name can be taken: by a file in place of a file, by a directory in place of an
+ * empty one. */
 static uint32_t check_target(struct s3 *s3, const struct sp_fs_pair *event, uint32_t source_type,
-                             char *ret_why)
+                             const struct key *target, char *ret_why)
 {
     struct object object;
     uint32_t status = object_find(s3, view_of(event->view), event->target, &object, ret_why);
@@ -273,9 +274,8 @@ static uint32_t check_target(struct s3 *s3, const struct sp_fs_pair *event, uint
         return SP_FS_OK;
     if (status != SP_FS_OK)
         return status;
-    if (event->flags & SP_RENAME_OVERWRITE && object.type == SP_FILE_REGULAR &&
-        source_type == SP_FILE_REGULAR)
-        return SP_FS_OK;
+    if (event->flags & SP_RENAME_OVERWRITE && object.type == source_type)
+        return object.type == SP_FILE_REGULAR ? SP_FS_OK : check_empty(s3, target, ret_why);
     snprintf(ret_why, WHY_SIZE, "There is something of that name already");
     return SP_FS_FILE_ALREADY_EXISTS;
 }
@@ -293,7 +293,7 @@ static uint32_t rename_found(struct s3 *s3, const struct sp_fs_pair *event,
                               : key_of(view, event->target, &target, ret_why);
     if (status != SP_FS_OK || strcmp(source.text, target.text) == 0)
         return status; /* onto itself: done */
-    status = check_target(s3, event, object->type, ret_why);
+    status = check_target(s3, event, object->type, &target, ret_why);
     if (status != SP_FS_OK)
         return status;
     return is_directory ? move_directory(s3, &source, &target, ret_why)

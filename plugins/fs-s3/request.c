@@ -22,6 +22,8 @@
                  */
 #define KEPT_MOST 8192u
 #define HEADERS_MOST 32u
+#define BUFFER_BYTES (256L << 10) /* of libcurl's, each way: contents come and go in large pieces  \
+                                   */
 
 struct handle {
     struct handle *next;
@@ -341,6 +343,8 @@ static bool configure(CURL *easy, const struct options *o, struct attempt *attem
               !curl_easy_setopt(easy, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED) &&
               !curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L) &&
               !curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L) &&
+              !curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, BUFFER_BYTES) &&
+              !curl_easy_setopt(easy, CURLOPT_UPLOAD_BUFFERSIZE, BUFFER_BYTES) &&
               !curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_data) &&
               !curl_easy_setopt(easy, CURLOPT_WRITEDATA, attempt) &&
               !curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header) &&

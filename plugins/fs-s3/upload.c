@@ -27,9 +27,10 @@ uint32_t upload_begin(struct s3 *s3, const char *key, const struct text *kept,
                  s3->options.bucket, key);
         status = SP_FS_FAILURE;
     }
-    text_put(&ret_upload->id, id);
-    if (status == SP_FS_OK && ret_upload->id.failed)
-        status = SP_FS_FAILURE;
+    if (status == SP_FS_OK) {
+        text_put(&ret_upload->id, id);
+        status = ret_upload->id.failed ? SP_FS_FAILURE : SP_FS_OK;
+    }
     response_clear(&response);
     request_clear(&request);
     return status;

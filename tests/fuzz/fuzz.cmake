@@ -47,3 +47,11 @@ foreach(name sftp_codec sftp_attributes)
   endforeach()
   target_include_directories(fuzz_${name} PRIVATE ${CMAKE_SOURCE_DIR}/core)
 endforeach()
+
+# fs-s3 without its transport.
+if(TARGET plugin_fs-s3)
+  fuzz_target(s3 plugin_common PkgConfig::EXPAT)
+  foreach(part answer directory list metadata names object upload uri xml)
+    target_sources(fuzz_s3 PRIVATE ${CMAKE_SOURCE_DIR}/plugins/fs-s3/${part}.c)
+  endforeach()
+endif()
