@@ -159,6 +159,7 @@ static void a_hash_needs_the_right_to_read(void **state)
                   SP_FS_PERMISSION_DENIED);
     expect_status(mock, send_check_handle(mock, "check-file", handle, "md5"),
                   SP_FS_PERMISSION_DENIED);
+    assert_int_equal(mock->started[PLUGIN_FS_read] + mock->started[PLUGIN_FS_hash], 0);
     mock_store(mock)->fail[PLUGIN_FS_open] = SP_FS_PERMISSION_DENIED;
     expect_status(mock, send_check(mock, "/f", "md5", 0, 0, 0), SP_FS_PERMISSION_DENIED);
     mock_store(mock)->fail[PLUGIN_FS_open] = 0;
@@ -401,6 +402,49 @@ static void a_command_is_for_those_who_may_use_files(void **state)
     mock_free(mock);
 }
 
+struct witness {
+    char seen[256];
+};
+
+static int32_t deny_f(struct plugin_instance *instance, const struct sp_sftp_event *event,
+                      bool is_after, struct sp_sftp_reply *reply)
+{
+    struct witness *witness = instance->arg;
+    size_t used = strlen(witness->seen);
+    if (is_after)
+        return SP_NEXT;
+    snprintf(witness->seen + used, sizeof witness->seen - used, "%s %s;", event->name.data,
+             event->path.data);
+    if (!is_text(event->path, "/f"))
+        return SP_NEXT;
+    reply->status = SP_FS_PERMISSION_DENIED;
+    reply->text = (struct sp_str){"Not yours", 9};
+    return SP_DENY;
+}
+
+static void a_command_goes_through_the_door_of_sftp(void **state)
+{
+    (void)state;
+    struct mock *mock = mock_new();
+    struct witness witness = {0};
+    mock_hook(mock, deny_f)->arg = &witness;
+    store_file(mock_store(mock), "/abc", "abc");
+    store_file(mock_store(mock), "/f", "secret");
+    assert_int_equal(mock_start(mock, &sftp_builtins[2], "md5sum /f /abc"), 0);
+    mock_settle(mock);
+    assert_string_equal(witness.seen, "check-file-name /f;check-file-name /abc;");
+    assert_int_equal(mock->started[PLUGIN_FS_open], 1);
+    expect_output(mock, MD5_ABC "  /abc\n", 1);
+
+    mock = mock_new(); /* what may only be left there is not read in this way either */
+    mock->session.mounts[0].access = CONFIG_WRITE_ONLY;
+    store_file(mock_store(mock), "/f", "secret");
+    assert_int_equal(mock_start(mock, &sftp_builtins[2], "md5sum /f"), 0);
+    mock_settle(mock);
+    assert_int_equal(mock->started[PLUGIN_FS_open], 0);
+    expect_output(mock, "", 1);
+}
+
 static void a_command_ends_with_its_client(void **state)
 {
     (void)state;
@@ -435,6 +479,7 @@ int main(void)
         cmocka_unit_test(a_command_without_names_hashes_what_it_is_given),
         cmocka_unit_test(only_plain_command_lines_are_taken),
         cmocka_unit_test(a_command_is_for_those_who_may_use_files),
+        cmocka_unit_test(a_command_goes_through_the_door_of_sftp),
         cmocka_unit_test(a_command_ends_with_its_client),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
