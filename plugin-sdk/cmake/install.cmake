@@ -2,7 +2,8 @@
 # of `sallyport plugin new`. The headers themselves are installed by the top level.
 include(CMakePackageConfigHelpers)
 
-set(test_host_sources test_host.c channels.c copy.c provider_check.c provider_behaviours.c)
+set(test_host_sources test_host.c channels.c copy.c provider_check.c
+    provider_behaviours.c provider_names.c)
 list(TRANSFORM test_host_sources PREPEND plugin-sdk/testing/ OUTPUT_VARIABLE test_host_paths)
 add_library(sallyport_test_host STATIC EXCLUDE_FROM_ALL ${test_host_paths})
 target_include_directories(sallyport_test_host PUBLIC plugin-sdk/testing)

@@ -14,14 +14,14 @@
 
 static const struct sp_fs_attributes none = {.struct_size = sizeof none};
 
-void checker_fail(struct checker *c, const char *what, int line)
+void pc_fail(struct checker *c, const char *what, int line)
 {
     c->has_failed = true;
     fprintf(stderr, "provider_check: %s: expected %s (line %d)\n", c->behaviour, what, line);
 }
 
-void checker_fail_status(struct checker *c, const char *what, uint32_t status, uint32_t expected,
-                         int line)
+void pc_fail_status(struct checker *c, const char *what, uint32_t status, uint32_t expected,
+                    int line)
 {
     c->has_failed = true;
     fprintf(stderr, "provider_check: %s: %s gave status %u, expected %u (line %d)\n", c->behaviour,
@@ -30,7 +30,7 @@ void checker_fail_status(struct checker *c, const char *what, uint32_t status, u
 
 /* --- questions --- */
 
-uint32_t do_open(struct checker *c, const char *path, uint32_t flags, uint64_t *ret_handle)
+uint32_t pc_open(struct checker *c, const char *path, uint32_t flags, uint64_t *ret_handle)
 {
     struct sp_fs_create event = {
         .view = c->view, .path = sp_str_of(path), .flags = flags, .attributes = &none};
@@ -42,7 +42,7 @@ uint32_t do_open(struct checker *c, const char *path, uint32_t flags, uint64_t *
     return answer->status;
 }
 
-uint32_t do_close(struct checker *c, uint64_t handle)
+uint32_t pc_close(struct checker *c, uint64_t handle)
 {
     struct sp_fs_handle event = {.view = c->view, .handle = handle};
     for (unsigned i = 0; i < c->handles_count; i++)
@@ -53,7 +53,7 @@ uint32_t do_close(struct checker *c, uint64_t handle)
     return TEST_FS(c->host, close, &event)->status;
 }
 
-const struct test_answer *do_read(struct checker *c, uint64_t handle, uint64_t offset, void *buffer,
+const struct test_answer *pc_read(struct checker *c, uint64_t handle, uint64_t offset, void *buffer,
                                   uint64_t length)
 {
     struct sp_fs_io event = {
@@ -61,7 +61,7 @@ const struct test_answer *do_read(struct checker *c, uint64_t handle, uint64_t o
     return TEST_FS(c->host, read, &event);
 }
 
-uint32_t do_write(struct checker *c, uint64_t handle, uint64_t offset, const void *data,
+uint32_t pc_write(struct checker *c, uint64_t handle, uint64_t offset, const void *data,
                   uint64_t length)
 {
     uint64_t done = 0;
@@ -81,39 +81,39 @@ uint32_t do_write(struct checker *c, uint64_t handle, uint64_t offset, const voi
     return SP_FS_OK;
 }
 
-uint32_t do_put(struct checker *c, const char *path, const char *text)
+uint32_t pc_put(struct checker *c, const char *path, const char *text)
 {
     uint64_t handle;
-    uint32_t status = do_open(c, path, SP_OPEN_WRITE | SP_OPEN_CREATE | SP_OPEN_TRUNCATE, &handle);
+    uint32_t status = pc_open(c, path, SP_OPEN_WRITE | SP_OPEN_CREATE | SP_OPEN_TRUNCATE, &handle);
     if (status == SP_FS_OK && *text)
-        status = do_write(c, handle, 0, text, strlen(text));
-    return status == SP_FS_OK ? do_close(c, handle) : status;
+        status = pc_write(c, handle, 0, text, strlen(text));
+    return status == SP_FS_OK ? pc_close(c, handle) : status;
 }
 
-uint32_t do_compare(struct checker *c, const char *path, const char *text)
+uint32_t pc_compare(struct checker *c, const char *path, const char *text)
 {
     char buffer[1024];
     uint64_t handle;
     uint64_t done = 0;
-    uint32_t status = do_open(c, path, SP_OPEN_READ, &handle);
+    uint32_t status = pc_open(c, path, SP_OPEN_READ, &handle);
     if (status != SP_FS_OK)
         return status;
     for (;;) {
         const struct test_answer *answer =
-            do_read(c, handle, done, buffer + done, sizeof buffer - done);
+            pc_read(c, handle, done, buffer + done, sizeof buffer - done);
         if (answer->status != SP_FS_OK && answer->status != SP_FS_EOF)
             return answer->status;
         done += answer->status == SP_FS_OK ? answer->fs.count : 0;
         if (answer->status == SP_FS_EOF || answer->fs.eof || answer->fs.count == 0)
             break;
     }
-    status = do_close(c, handle);
+    status = pc_close(c, handle);
     if (status == SP_FS_OK && (done != strlen(text) || memcmp(buffer, text, done) != 0))
         status = SP_FS_FILE_CORRUPT;
     return status;
 }
 
-const struct test_answer *do_stat(struct checker *c, const char *path, uint32_t flags,
+const struct test_answer *pc_stat(struct checker *c, const char *path, uint32_t flags,
                                   uint32_t wanted)
 {
     struct sp_fs_path event = {
@@ -121,32 +121,41 @@ const struct test_answer *do_stat(struct checker *c, const char *path, uint32_t 
     return TEST_FS(c->host, stat, &event);
 }
 
-uint32_t do_set(struct checker *c, const char *path, const struct sp_fs_attributes *attributes)
+const struct sp_fs_attributes *pc_attributes(struct checker *c, const char *path, uint32_t flags,
+                                             uint32_t wanted)
+{
+    static const struct sp_fs_attributes nothing = {.size = UINT64_MAX};
+    const struct test_answer *answer = pc_stat(c, path, flags, wanted);
+    bool is_told = answer->status == SP_FS_OK && answer->fs.attributes;
+    return is_told ? answer->fs.attributes : &nothing;
+}
+
+uint32_t pc_set(struct checker *c, const char *path, const struct sp_fs_attributes *attributes)
 {
     struct sp_fs_create event = {
         .view = c->view, .path = sp_str_of(path), .attributes = attributes};
     return TEST_FS(c->host, setstat, &event)->status;
 }
 
-uint32_t do_mkdir(struct checker *c, const char *path)
+uint32_t pc_mkdir(struct checker *c, const char *path)
 {
     struct sp_fs_create event = {.view = c->view, .path = sp_str_of(path), .attributes = &none};
     return TEST_FS(c->host, mkdir, &event)->status;
 }
 
-uint32_t do_rmdir(struct checker *c, const char *path)
+uint32_t pc_rmdir(struct checker *c, const char *path)
 {
     struct sp_fs_path event = {.view = c->view, .path = sp_str_of(path)};
     return TEST_FS(c->host, rmdir, &event)->status;
 }
 
-uint32_t do_remove(struct checker *c, const char *path)
+uint32_t pc_remove(struct checker *c, const char *path)
 {
     struct sp_fs_path event = {.view = c->view, .path = sp_str_of(path)};
     return TEST_FS(c->host, remove, &event)->status;
 }
 
-uint32_t do_pair(struct checker *c, size_t slot, const char *path, const char *target,
+uint32_t pc_pair(struct checker *c, size_t slot, const char *path, const char *target,
                  uint32_t flags)
 {
     struct sp_fs_pair event = {
@@ -158,7 +167,7 @@ uint32_t do_pair(struct checker *c, size_t slot, const char *path, const char *t
     return TEST_FS(c->host, symlink, &event)->status;
 }
 
-uint32_t do_opendir(struct checker *c, const char *path, uint64_t *ret_handle)
+uint32_t pc_opendir(struct checker *c, const char *path, uint64_t *ret_handle)
 {
     struct sp_fs_path event = {.view = c->view, .path = sp_str_of(path)};
     const struct test_answer *answer = TEST_FS(c->host, opendir, &event);
@@ -166,19 +175,19 @@ uint32_t do_opendir(struct checker *c, const char *path, uint64_t *ret_handle)
     return answer->status;
 }
 
-const struct test_answer *do_readdir(struct checker *c, uint64_t handle, uint64_t count)
+const struct test_answer *pc_readdir(struct checker *c, uint64_t handle, uint64_t count)
 {
     struct sp_fs_handle event = {.view = c->view, .handle = handle, .count = count};
     return TEST_FS(c->host, readdir, &event);
 }
 
-uint32_t do_closedir(struct checker *c, uint64_t handle)
+uint32_t pc_closedir(struct checker *c, uint64_t handle)
 {
     struct sp_fs_handle event = {.view = c->view, .handle = handle};
     return TEST_FS(c->host, closedir, &event)->status;
 }
 
-uint32_t do_lock(struct checker *c, uint64_t handle, uint64_t offset, uint64_t length,
+uint32_t pc_lock(struct checker *c, uint64_t handle, uint64_t offset, uint64_t length,
                  uint32_t flags)
 {
     struct sp_fs_lock event = {.view = c->view,
@@ -189,7 +198,7 @@ uint32_t do_lock(struct checker *c, uint64_t handle, uint64_t offset, uint64_t l
     return TEST_FS(c->host, lock, &event)->status;
 }
 
-uint32_t do_unlock(struct checker *c, uint64_t handle, uint64_t offset, uint64_t length)
+uint32_t pc_unlock(struct checker *c, uint64_t handle, uint64_t offset, uint64_t length)
 {
     struct sp_fs_lock event = {
         .view = c->view, .handle = handle, .offset = offset, .length = length};
@@ -204,12 +213,12 @@ static bool remove_one(struct checker *c, const char *path, uint32_t type, int d
 static bool empty(struct checker *c, const char *path, int depth)
 {
     uint64_t handle;
-    if (do_opendir(c, path, &handle) != SP_FS_OK)
+    if (pc_opendir(c, path, &handle) != SP_FS_OK)
         return false;
     bool is_done = false;
     bool is_well = true;
     while (is_well && !is_done) {
-        const struct test_answer *answer = do_readdir(c, handle, 100);
+        const struct test_answer *answer = pc_readdir(c, handle, 100);
         is_well = answer->status == SP_FS_OK || answer->status == SP_FS_EOF;
         is_done = answer->status != SP_FS_OK || answer->fs.eof || !answer->fs.entries_count;
         for (uint64_t i = 0; is_well && i < answer->fs.entries_count; i++) {
@@ -219,23 +228,23 @@ static bool empty(struct checker *c, const char *path, int depth)
             is_well = remove_one(c, name, answer->fs.entries[i].attributes.type, depth + 1);
         }
     }
-    return do_closedir(c, handle) == SP_FS_OK && is_well;
+    return pc_closedir(c, handle) == SP_FS_OK && is_well;
 }
 
 static bool remove_one(struct checker *c, const char *path, uint32_t type, int depth)
 {
     if (type != SP_FILE_DIRECTORY)
-        return do_remove(c, path) == SP_FS_OK;
+        return pc_remove(c, path) == SP_FS_OK;
     return depth < DEPTH_MOST && c->slots->rmdir && empty(c, path, depth) &&
-           do_rmdir(c, path) == SP_FS_OK;
+           pc_rmdir(c, path) == SP_FS_OK;
 }
 
 static void tidy(struct checker *c)
 {
     while (c->handles_count > 0)
-        do_close(c, c->handles[0]);
+        pc_close(c, c->handles[0]);
     if (c->slots->remove && !empty(c, "/", 0) && !c->has_failed)
-        checker_fail(c, "that what a behaviour leaves can be removed", __LINE__);
+        pc_fail(c, "that what a behaviour leaves can be removed", __LINE__);
     test_host_forget(c->host);
 }
 
@@ -268,21 +277,25 @@ static bool is_excepted(const struct provider_check *check, const char *name)
     return check->only && strcmp(check->only, name) != 0;
 }
 
+static const struct behaviour *const tables[] = {provider_file_behaviours,
+                                                 provider_name_behaviours};
+#define TABLES (sizeof tables / sizeof *tables)
+
+static bool is_known(const char *name)
+{
+    for (size_t t = 0; t < TABLES; t++)
+        for (const struct behaviour *b = tables[t]; b->name; b++)
+            if (strcmp(b->name, name) == 0)
+                return true;
+    fprintf(stderr, "provider_check: there is no behaviour named %s\n", name);
+    return false;
+}
+
 static unsigned unknown_names(const struct provider_check *check)
 {
-    const char *only[] = {check->only, NULL};
-    const char *const *lists[] = {check->except, only};
-    unsigned count = 0;
-    for (int l = 0; l < 2; l++)
-        for (const char *const *e = lists[l]; e && *e; e++) {
-            unsigned i = 0;
-            while (i < provider_behaviours_count && strcmp(provider_behaviours[i].name, *e) != 0)
-                i++;
-            if (i == provider_behaviours_count) {
-                fprintf(stderr, "provider_check: there is no behaviour named %s\n", *e);
-                count++;
-            }
-        }
+    unsigned count = check->only && !is_known(check->only);
+    for (const char *const *e = check->except; e && *e; e++)
+        count += !is_known(*e);
     return count;
 }
 
@@ -305,6 +318,16 @@ static void detach(struct checker *c)
         TEST_FS(c->host, detach, &event);
 }
 
+/* 1 if it failed. */
+static unsigned run(struct checker *c, const struct behaviour *behaviour)
+{
+    c->behaviour = behaviour->name;
+    c->has_failed = false;
+    behaviour->run(c);
+    tidy(c);
+    return c->has_failed;
+}
+
 unsigned provider_check(const struct provider_check *check)
 {
     struct checker c = {
@@ -319,19 +342,13 @@ unsigned provider_check(const struct provider_check *check)
     };
     unsigned failed = unknown_names(check);
     if (!c.slots || !attach(&c)) {
-        checker_fail(&c, "that it can be attached to", __LINE__);
+        pc_fail(&c, "that it can be attached to", __LINE__);
         return failed + 1;
     }
-    for (unsigned i = 0; i < provider_behaviours_count; i++) {
-        const struct behaviour *b = &provider_behaviours[i];
-        if (!is_claimed(&c, b) || is_excepted(check, b->name))
-            continue;
-        c.behaviour = b->name;
-        c.has_failed = false;
-        b->run(&c);
-        tidy(&c);
-        failed += c.has_failed;
-    }
+    for (size_t t = 0; t < TABLES; t++)
+        for (const struct behaviour *b = tables[t]; b->name; b++)
+            if (is_claimed(&c, b) && !is_excepted(check, b->name))
+                failed += run(&c, b);
     detach(&c);
     return failed;
 }

@@ -1,6 +1,7 @@
 /*
- * provider_private.h: between the two halves of provider_check: provider_check.c, which asks a
- * provider and tidies up, and provider_behaviours.c, which says what the answers must be.
+ * provider_private.h: between the parts of provider_check: provider_check.c, which asks a
+ * provider and tidies up, and provider_behaviours.c and provider_names.c, which say what the
+ * answers must be.
  */
 #ifndef SALLYPORT_PROVIDER_PRIVATE_H
 #define SALLYPORT_PROVIDER_PRIVATE_H
@@ -30,14 +31,24 @@ struct behaviour {
     uint32_t attributes_set;
 };
 
-extern const struct behaviour provider_behaviours[];
-extern const unsigned provider_behaviours_count;
+/* Each ends without a name. */
+extern const struct behaviour provider_file_behaviours[];
+extern const struct behaviour provider_name_behaviours[];
+
+#define BEHAVIOUR(name, ...)                                                                       \
+    {                                                                                              \
+#name, name, .slots = { __VA_ARGS__ }                                                      \
+    }
+
+#define RW (SP_OPEN_READ | SP_OPEN_WRITE)
+#define NEW (RW | SP_OPEN_CREATE | SP_OPEN_TRUNCATE)
+#define NEW_TO_WRITE (SP_OPEN_WRITE | SP_OPEN_CREATE | SP_OPEN_TRUNCATE)
 
 /* In a behaviour: what must be so, or the behaviour has failed and ends. */
 #define EXPECT(c, condition)                                                                       \
     do {                                                                                           \
         if (!(condition)) {                                                                        \
-            checker_fail((c), #condition, __LINE__);                                               \
+            pc_fail((c), #condition, __LINE__);                                                    \
             return;                                                                                \
         }                                                                                          \
     } while (0)
@@ -45,42 +56,47 @@ extern const unsigned provider_behaviours_count;
     do {                                                                                           \
         uint32_t status_ = (question);                                                             \
         if (status_ != (expected)) {                                                               \
-            checker_fail_status((c), #question, status_, (expected), __LINE__);                    \
+            pc_fail_status((c), #question, status_, (expected), __LINE__);                         \
             return;                                                                                \
         }                                                                                          \
     } while (0)
 #define OK(c, question) EXPECT_STATUS(c, question, SP_FS_OK)
 
-void checker_fail(struct checker *c, const char *what, int line);
-void checker_fail_status(struct checker *c, const char *what, uint32_t status, uint32_t expected,
-                         int line);
+void pc_fail(struct checker *c, const char *what, int line);
+void pc_fail_status(struct checker *c, const char *what, uint32_t status, uint32_t expected,
+                    int line);
 
-/* Questions. Each returns the status, SP_FS_*. What they give lives until the behaviour ends. */
-uint32_t do_open(struct checker *c, const char *path, uint32_t flags, uint64_t *ret_handle);
-uint32_t do_close(struct checker *c, uint64_t handle);
+/* pc_: plugins have functions of their own that are called do_open.
+ *
+ * Questions. Each returns the status, SP_FS_*. What they give lives until the behaviour ends. */
+uint32_t pc_open(struct checker *c, const char *path, uint32_t flags, uint64_t *ret_handle);
+uint32_t pc_close(struct checker *c, uint64_t handle);
 /* The answer has count and eof. */
-const struct test_answer *do_read(struct checker *c, uint64_t handle, uint64_t offset, void *buffer,
+const struct test_answer *pc_read(struct checker *c, uint64_t handle, uint64_t offset, void *buffer,
                                   uint64_t length);
 /* Writes all of it, in as many steps as the provider wants. */
-uint32_t do_write(struct checker *c, uint64_t handle, uint64_t offset, const void *data,
+uint32_t pc_write(struct checker *c, uint64_t handle, uint64_t offset, const void *data,
                   uint64_t length);
-uint32_t do_put(struct checker *c, const char *path, const char *text);
+uint32_t pc_put(struct checker *c, const char *path, const char *text);
 /* SP_FS_OK if the file holds exactly the text. */
-uint32_t do_compare(struct checker *c, const char *path, const char *text);
-const struct test_answer *do_stat(struct checker *c, const char *path, uint32_t flags,
+uint32_t pc_compare(struct checker *c, const char *path, const char *text);
+const struct test_answer *pc_stat(struct checker *c, const char *path, uint32_t flags,
                                   uint32_t wanted);
-uint32_t do_set(struct checker *c, const char *path, const struct sp_fs_attributes *attributes);
-uint32_t do_mkdir(struct checker *c, const char *path);
-uint32_t do_rmdir(struct checker *c, const char *path);
-uint32_t do_remove(struct checker *c, const char *path);
-uint32_t do_pair(struct checker *c, size_t slot, const char *path, const char *target,
+/* The attributes of that answer; if there are none, nothing is valid. */
+const struct sp_fs_attributes *pc_attributes(struct checker *c, const char *path, uint32_t flags,
+                                             uint32_t wanted);
+uint32_t pc_set(struct checker *c, const char *path, const struct sp_fs_attributes *attributes);
+uint32_t pc_mkdir(struct checker *c, const char *path);
+uint32_t pc_rmdir(struct checker *c, const char *path);
+uint32_t pc_remove(struct checker *c, const char *path);
+uint32_t pc_pair(struct checker *c, size_t slot, const char *path, const char *target,
                  uint32_t flags);
-uint32_t do_opendir(struct checker *c, const char *path, uint64_t *ret_handle);
-const struct test_answer *do_readdir(struct checker *c, uint64_t handle, uint64_t count);
-uint32_t do_closedir(struct checker *c, uint64_t handle);
-uint32_t do_lock(struct checker *c, uint64_t handle, uint64_t offset, uint64_t length,
+uint32_t pc_opendir(struct checker *c, const char *path, uint64_t *ret_handle);
+const struct test_answer *pc_readdir(struct checker *c, uint64_t handle, uint64_t count);
+uint32_t pc_closedir(struct checker *c, uint64_t handle);
+uint32_t pc_lock(struct checker *c, uint64_t handle, uint64_t offset, uint64_t length,
                  uint32_t flags);
-uint32_t do_unlock(struct checker *c, uint64_t handle, uint64_t offset, uint64_t length);
+uint32_t pc_unlock(struct checker *c, uint64_t handle, uint64_t offset, uint64_t length);
 
 #define SLOT(name) offsetof(struct sp_fs_v1, name)
 
