@@ -71,6 +71,8 @@ static bool entry_is_hidden(const struct sftp_rules *self, const struct sp_sftp_
                             struct sp_str name, char *room)
 {
     size_t length = (size_t)event->path.len;
+    if (memcmp("..", name.data, (size_t)(name.len < 2 ? name.len : 2)) == 0 && name.len <= 2)
+        return false; /* the directory itself, and the one above */
     memcpy(room, event->path.data, length);
     if (length == 0 || room[length - 1] != '/')
         room[length++] = '/';

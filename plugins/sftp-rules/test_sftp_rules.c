@@ -231,6 +231,7 @@ static void listings_leave_out_what_is_hidden(void **state)
     begin("{\"rules\":[{\"paths\":[\"/a/.*\"],\"hidden\":true}]}");
     struct sp_fs_attributes attributes = {
         .struct_size = sizeof attributes, .valid = SP_ATTR_SIZE, .size = 7};
+    struct sp_sftp_listed dots[] = {{.name = sp_str_of(".")}, {.name = sp_str_of("..")}};
     struct sp_sftp_listed entries[] = {
         {.name = sp_str_of(".secret"), .attributes = &attributes},
         {.name = sp_str_of("seen"), .attributes = &attributes},
@@ -251,6 +252,10 @@ static void listings_leave_out_what_is_hidden(void **state)
     assert_int_equal(answer->verdict, SP_TAKE);
     assert_int_equal(answer->sftp.entries_count, 0);
     event.path = sp_str_of("/b");
+    assert_int_equal(after(event)->verdict, SP_NEXT);
+    event.path = sp_str_of("/a");
+    event.entries = dots;
+    event.entries_count = 2;
     assert_int_equal(after(event)->verdict, SP_NEXT);
 }
 
