@@ -401,6 +401,24 @@ static void a_file_that_loses_its_name_is_aborted(void **state)
     done(mock, send_two_paths(mock, SFTP_RENAME, "/other", "/f"), SP_FS_OK);
     close_handle(mock, file);
     expect_told("aborted /f 0\n");
+    file = open_file(mock, "/g", FXF_PUT);
+    store_file(mock_store(mock), "/other", "text");
+    done(mock, send_extended_paths(mock, "posix-rename@openssh.com", "/other", "/g"), SP_FS_OK);
+    mock_close(mock); /* the store has no file without a name */
+    mock_settle(mock);
+    expect_told("aborted /g 0\n");
+    mock_free(mock);
+}
+
+static void a_part_that_loses_its_name_is_aborted(void **state)
+{
+    (void)state;
+    struct mock *mock = client();
+    close_handle(mock, open_file(mock, "/x.part", FXF_PUT));
+    store_file(mock_store(mock), "/other", "text");
+    done(mock, send_extended_paths(mock, "posix-rename@openssh.com", "/other", "/x.part"),
+         SP_FS_OK);
+    expect_told("aborted /x.part 0\n");
     mock_free(mock);
 }
 
@@ -742,6 +760,16 @@ static void scp_is_told_when_the_client_has_confirmed(void **state)
     }
 }
 
+static void scp_is_not_complete_if_its_client_says_so(void **state)
+{
+    (void)state;
+    struct mock *mock = scp("scp -t /");
+    receive(mock, "C0644 5 f\nhello\1scp: f: read error\n", 36);
+    mock_settle(mock);
+    expect_told("aborted /f 5\n");
+    mock_free(mock);
+}
+
 static void scp_gives_names_when_files_are_complete(void **state)
 {
     (void)state;
@@ -859,6 +887,7 @@ int main(void)
         cmocka_unit_test(a_part_that_never_gets_its_name_is_aborted),
         cmocka_unit_test(a_directory_takes_its_files_along),
         cmocka_unit_test(a_file_that_loses_its_name_is_aborted),
+        cmocka_unit_test(a_part_that_loses_its_name_is_aborted),
         cmocka_unit_test(a_file_gets_its_name_when_it_is_complete),
         cmocka_unit_test(a_part_does_not_get_it),
         cmocka_unit_test(nor_does_one_with_a_failed_write),
@@ -875,6 +904,7 @@ int main(void)
         cmocka_unit_test(a_hash_goes_on_when_the_client_is_gone),
         cmocka_unit_test(what_cannot_be_read_is_told_without_a_hash),
         cmocka_unit_test(scp_is_told_when_the_client_has_confirmed),
+        cmocka_unit_test(scp_is_not_complete_if_its_client_says_so),
         cmocka_unit_test(scp_gives_names_when_files_are_complete),
         cmocka_unit_test(scp_says_why_a_name_was_not_given),
         cmocka_unit_test(what_scp_gives_is_a_download),
