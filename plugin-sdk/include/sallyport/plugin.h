@@ -41,7 +41,8 @@ struct sp_host {
     uint16_t abi_minor;
 
     /* [any-thread] [created] Answer the question of token, once. The reply is copied. 0, or
-     * SP_E_STALE if the token was answered, has come too late or never existed. */
+     * SP_E_STALE if the token was answered, has come too late or never existed. What opens a file,
+     * a directory or a view is taken however late it comes, and closed if nobody wants it. */
     int32_t (*complete)(const struct sp_host *host, sp_token token, const struct sp_reply *reply);
 
     /* [in-call] [started] Run an operation on the thread pool, where it may block; its return value
