@@ -5,8 +5,7 @@
 #include <string.h>
 
 #define ENTRIES_MOST 1000u
-#define COPY_MOST (1u << 20)     /* bytes in one go: others wait for the loop */
-#define UNSUPPORTED SP_OPEN_TEXT /* the core makes text of bytes */
+#define COPY_MOST (1u << 20) /* bytes in one go: others wait for the loop */
 
 static void handle_free(struct fs_memory *fs, struct handle *handle)
 {
@@ -112,7 +111,7 @@ int32_t fs_open(void *self, const struct sp_fs_create *event)
     struct fs_memory *fs = self;
     struct place place;
     bool writes = event->flags & SP_OPEN_WRITE;
-    if (event->flags & UNSUPPORTED)
+    if (event->flags & ~support.open_flags)
         return reply_status(fs, &event->head, SP_FS_OP_UNSUPPORTED);
     if (!(event->flags & (SP_OPEN_READ | SP_OPEN_WRITE)) ||
         (!writes && event->flags & (SP_OPEN_APPEND | SP_OPEN_TRUNCATE)))

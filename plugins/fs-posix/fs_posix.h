@@ -72,6 +72,10 @@ int jail_open(const struct view *view, struct sp_str path, int flags, mode_t mod
 /* The same at once, on the reactor: where that would wait, or could lead to another file system,
  * -EAGAIN. Nothing is created. */
 int jail_open_at_once(const struct view *view, struct sp_str path, int flags);
+/* Opening a device may do something to it, wait for it, or both: so look first. fd is of O_PATH,
+ * which does nothing, and is closed, or negative. 0 for a regular file, or -errno. What comes
+ * between this and the opening is met by the flags of that, and refused after. */
+int jail_look(int fd);
 /* Open the directory that holds path's last component. A descriptor or -errno; -EBUSY for "/".
  * *ret_last points into path. */
 int jail_parent(const struct view *view, struct sp_str path, const char **ret_last);

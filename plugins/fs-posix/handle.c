@@ -16,9 +16,6 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-#define UNSUPPORTED                                                                                \
-    (SP_OPEN_BLOCK_READ | SP_OPEN_BLOCK_WRITE | SP_OPEN_BLOCK_DELETE | SP_OPEN_DELETE_ON_CLOSE)
-
 struct handle *handle_new(int fd, DIR *stream)
 {
     struct handle *handle = calloc(1, sizeof *handle);
@@ -87,21 +84,6 @@ static int32_t answer_open(struct fs_posix *fs, const struct view *view,
     return SP_PENDING;
 }
 
-/* Opening a device may do something to it, wait for it, or both. fd is of O_PATH, which does
- * nothing, and is closed, or negative. 0 or negative; what comes between this and the opening is
- * met by the flags, and refused after. */
-static int look_before_opening(int fd)
-{
-    struct stat st;
-    if (fd < 0)
-        return fd;
-    int rc = fstat(fd, &st) < 0 ? -errno : 0;
-    close(fd);
-    if (rc < 0 || S_ISREG(st.st_mode))
-        return rc;
-    return S_ISDIR(st.st_mode) ? -EISDIR : S_ISLNK(st.st_mode) ? -ELOOP : -ENXIO;
-}
-
 static int32_t open_now(struct fs_posix *fs, const struct view *view,
                         const struct sp_fs_create *event)
 {
@@ -109,13 +91,13 @@ static int32_t open_now(struct fs_posix *fs, const struct view *view,
     mode_t mode =
         attributes->valid & SP_ATTR_PERMISSIONS ? attributes->mode & 0777u : fs->file_mode;
     int flags = flags_of(event->flags);
-    if (flags < 0 || event->flags & UNSUPPORTED)
+    if (flags < 0 || event->flags & ~attributes_support.open_flags)
         return reply_error(fs, &event->head, flags < 0 ? -flags : EOPNOTSUPP);
     /* What is to be created is mostly not there yet, and what is new needs no look. */
     int fd = flags & O_CREAT ? jail_open(view, event->path, flags | O_EXCL, mode) : -EEXIST;
     if (fd != -EEXIST || flags & O_EXCL)
         return answer_open(fs, view, event, fd);
-    int rc = look_before_opening(jail_open(view, event->path, O_PATH | (flags & O_NOFOLLOW), 0));
+    int rc = jail_look(jail_open(view, event->path, O_PATH | (flags & O_NOFOLLOW), 0));
     if (rc == -ENOENT && flags & O_CREAT) /* gone again, or behind a link */
         rc = 0;
     return answer_open(fs, view, event, rc < 0 ? rc : jail_open(view, event->path, flags, mode));
@@ -131,8 +113,7 @@ int32_t fs_open(void *self, const struct sp_fs_create *event)
         !(event->flags & SP_OPEN_READ))
         return open_on_pool(self, event);
     int flags = flags_of(event->flags);
-    int fd =
-        look_before_opening(jail_open_at_once(view, event->path, O_PATH | (flags & O_NOFOLLOW)));
+    int fd = jail_look(jail_open_at_once(view, event->path, O_PATH | (flags & O_NOFOLLOW)));
     if (fd == 0)
         fd = jail_open_at_once(view, event->path, flags);
     return fd == -EAGAIN ? open_on_pool(self, event) : answer_open(fs, view, event, fd);

@@ -13,6 +13,7 @@
 #include <limits.h>
 #include <linux/openat2.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -122,6 +123,18 @@ int jail_open_at_once(const struct view *view, struct sp_str path, int flags)
     rc = open_in_root(view->root_fd, name, flags, 0, RESOLVE_CACHED | RESOLVE_NO_XDEV, 1);
     /* EXDEV: it leads elsewhere. EINVAL: before Linux 5.12. */
     return rc == -EXDEV || rc == -EINVAL || rc == -EINTR ? -EAGAIN : rc;
+}
+
+int jail_look(int fd)
+{
+    struct stat st;
+    if (fd < 0)
+        return fd;
+    int rc = fstat(fd, &st) < 0 ? -errno : 0;
+    close(fd);
+    if (rc < 0 || S_ISREG(st.st_mode))
+        return rc;
+    return S_ISDIR(st.st_mode) ? -EISDIR : S_ISLNK(st.st_mode) ? -ELOOP : -ENXIO;
 }
 
 int jail_parent(const struct view *view, struct sp_str path, const char **ret_last)

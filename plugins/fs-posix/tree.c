@@ -49,10 +49,11 @@ static int set_size(const struct view *view, struct sp_str path, int nofollow, u
 {
     if (size > INT64_MAX)
         return -EFBIG;
-    int fd = jail_open(view, path, O_WRONLY | O_NONBLOCK | O_NOCTTY | nofollow, 0);
+    int rc = jail_look(jail_open(view, path, O_PATH | nofollow, 0));
+    int fd = rc < 0 ? rc : jail_open(view, path, O_WRONLY | O_NONBLOCK | O_NOCTTY | nofollow, 0);
     if (fd < 0)
         return fd;
-    int rc = ftruncate(fd, (off_t)size) < 0 ? -errno : 0;
+    rc = ftruncate(fd, (off_t)size) < 0 ? -errno : 0;
     close(fd);
     return rc;
 }
