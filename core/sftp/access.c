@@ -6,8 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MADE_MAX 256u /* names that a channel is known to have made; older ones are others' */
-                       */
+#define MADE_MAX 256u /* names that a channel is known to have made: the latest */
 
 struct made {
     struct list link;
