@@ -29,10 +29,6 @@ static void on_open(struct sftp_call *call, uint32_t status, const struct sp_fs_
 void sftp_execute_open(struct sftp_request *request)
 {
     struct sftp_message *message = &request->message;
-    if (message->flags & SP_OPEN_APPEND)
-        message->flags |= SP_OPEN_WRITE;
-    if (!(message->flags & (SP_OPEN_READ | SP_OPEN_WRITE))) /* as POSIX: 0 is to read */
-        message->flags |= SP_OPEN_READ;
     if (!sftp_operation_changes(request->operation, message->flags))
         message->attributes.valid = 0; /* they are for files that are created */
     if (!sftp_handle_reserve(request->engine)) {

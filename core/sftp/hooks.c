@@ -30,6 +30,12 @@ struct sftp_ask {
     struct sftp_act *act;
 };
 
+/* An act with the first of its questions, which is the only one but where hooks are slow. */
+struct act_and_ask {
+    struct sftp_act act;
+    struct sftp_ask ask;
+};
+
 struct sftp_kept {
     struct sftp_kept *next;
     _Alignas(16) unsigned char bytes[];
@@ -73,6 +79,10 @@ static void *keep_struct(struct sftp_act *act, const struct layout *layout, cons
 
 bool sftp_act_keep_text(struct sftp_act *act, const char *text, size_t length, struct sp_str *ret)
 {
+    if (length == 0) {
+        *ret = (struct sp_str){"", 0};
+        return true;
+    }
     char *copy = keep(act, length + 1);
     if (!copy)
         return false;
@@ -94,9 +104,11 @@ bool sftp_act_keep_attributes(struct sftp_act *act, const struct sp_fs_attribute
 struct sftp_act *sftp_act_new(struct sftp_tree *tree, const struct sftp_operation *operation,
                               uint32_t protocol, const struct sftp_asker *asker, void *owner)
 {
-    struct sftp_act *act = calloc(1, sizeof *act);
-    if (!act)
+    struct act_and_ask *whole = calloc(1, sizeof *whole);
+    if (!whole)
         return NULL;
+    struct sftp_act *act = &whole->act;
+    act->spare = &whole->ask;
     sftp_tree_ref(tree);
     act->tree = tree;
     act->operation = operation;
@@ -131,9 +143,8 @@ static void unref(struct sftp_act *act)
         free(kept);
     }
     sftp_block_unref(act->block);
-    free(act->spare);
     sftp_tree_unref(act->tree);
-    free(act);
+    free(container_of(act, struct act_and_ask, act)); /* no other question is left */
 }
 
 void sftp_act_free(struct sftp_act *act)
@@ -324,7 +335,7 @@ static void on_release(struct plugin_call *call)
 {
     struct sftp_ask *ask = container_of(call, struct sftp_ask, call);
     struct sftp_act *act = ask->act;
-    if (act->spare)
+    if (ask != &container_of(act, struct act_and_ask, act)->ask)
         free(ask);
     else
         act->spare = ask;

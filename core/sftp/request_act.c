@@ -43,9 +43,9 @@ static bool describe_paths(const struct sftp_request *request, struct sftp_act *
     act->event.final_flags = from ? from->final_flags : request->final_flags;
     if (final_path && !keep(act, final_path, &act->event.final_path))
         return false;
+    act->event.mount = text_of(mount ? mount->config->path : NULL);
     return keep(act, from ? from->path : request->place.path, &act->event.path) &&
-           keep(act, target, &act->event.target) &&
-           keep(act, mount ? mount->config->path : NULL, &act->event.mount);
+           keep(act, target, &act->event.target);
 }
 
 static bool gives_attributes(const struct sftp_request *request)
@@ -318,11 +318,14 @@ void sftp_request_begin(struct sftp_request *request)
     const struct sftp_operation *operation = request->operation;
     if (sftp_hooks_want(&tree->hooks, operation->family)) {
         request->act = sftp_act_new(tree, operation, SP_SFTP_PROTOCOL_SFTP, &asker, request);
+        bool is_close = operation == sftp_operation(SFTP_OP_CLOSE) && request->handle;
         if (!request->act || !describe(request)) {
+            if (is_close)
+                sftp_handle_retire(request->handle);
             sftp_request_status(request, SP_FS_FAILURE, "Out of memory");
             return;
         }
-        if (operation == sftp_operation(SFTP_OP_CLOSE) && request->handle)
+        if (is_close)
             request->handle->is_told = true;
     }
     if (request->refusal != SP_FS_OK)
@@ -369,14 +372,14 @@ bool sftp_handle_tell_lost(struct sftp_handle *handle)
     struct sftp_act *act =
         sftp_act_new(engine->tree, operation, SP_SFTP_PROTOCOL_SFTP, &teller, handle);
     if (!act || !keep(act, handle->path, &act->event.path) ||
-        (handle->final_path && !keep(act, handle->final_path, &act->event.final_path)) ||
-        !keep(act, handle->mount ? handle->mount->config->path : NULL, &act->event.mount)) {
+        (handle->final_path && !keep(act, handle->final_path, &act->event.final_path))) {
         log_error("sftp.hook_untold", LOG_U64("conn", engine->tree->connection->id),
                   LOG_TEXT("operation", operation->name), LOG_TEXT("path", handle->path),
                   LOG_TEXT("reason", "out of memory"));
         sftp_act_free(act);
         return false;
     }
+    act->event.mount = text_of(handle->mount ? handle->mount->config->path : NULL);
     act->event.file = handle->file;
     act->event.flags = handle->flags;
     act->event.final_flags = handle->final_flags;

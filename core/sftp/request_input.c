@@ -216,10 +216,23 @@ static uint32_t place_word(struct sftp_request *request)
     return keep_names(request, copy, "") < 0 ? SP_FS_FAILURE : SP_FS_OK;
 }
 
+/* What flags mean is spelt out before anybody judges by them. */
+static void complete_flags(struct sftp_request *request)
+{
+    uint32_t *flags = &request->message.flags;
+    if (request->operation != sftp_operation(SFTP_OP_OPEN))
+        return;
+    if (*flags & SP_OPEN_APPEND)
+        *flags |= SP_OPEN_WRITE;
+    if (!(*flags & (SP_OPEN_READ | SP_OPEN_WRITE))) /* as POSIX: 0 is to read */
+        *flags |= SP_OPEN_READ;
+}
+
 /* Everything that can be said of a request before its turn, and again when a hook has changed it.
  */
 uint32_t sftp_request_place(struct sftp_request *request, const char **ret_text)
 {
+    complete_flags(request);
     const struct sftp_mount *mount = NULL, *mount_to = NULL;
     uint32_t status = SP_FS_OK;
     switch (request->operation->subject) {

@@ -184,6 +184,7 @@ static bool describe(struct scp *scp)
     struct sp_sftp_event *event = &act->event;
     const struct scp_open *open = is_opening(scp) ? NULL : scp->open;
     const struct sftp_mount *mount = open ? open->mount : scp->place.mount;
+    event->mount = text_of(mount ? mount->config->path : NULL);
     event->flags = open ? open->flags : scp->asked_flags;
     event->file = open ? open->file : 0;
     if (event->family & (SP_SFTP_READ | SP_SFTP_WRITE)) {
@@ -201,7 +202,6 @@ static bool describe(struct scp *scp)
     if (final_path && !keep(act, final_path, &event->final_path))
         return false;
     return keep(act, open ? open->path : scp->place.path, &event->path) &&
-           keep(act, mount ? mount->config->path : NULL, &event->mount) &&
            (!has_attributes || sftp_act_keep_attributes(act, &scp->attributes, &event->attributes));
 }
 

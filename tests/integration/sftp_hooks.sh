@@ -53,6 +53,15 @@ expect_equal "$(said write /b | tr '\n' ',')" \
 wait_log 'after write /b protocol=2 .*count=11'
 wait_log 'before write /a protocol=1 .*length=11 data=11'
 
+# Large ones, whose data hooks are shown as well.
+random_file "$W/large" 3000000
+printf 'put %s large\nget large %s\n' "$W/large" "$W/out/large" | sftp_ target
+expect_same_file "$W/large" "$W/out/large"
+scp_ -O target:large "$W/out/large2"
+expect_same_file "$W/large" "$W/out/large2"
+scp_ -O "$W/large" target:large2
+expect_same_file "$W/large" "$R/large2"
+
 # --- led elsewhere ---
 
 hooks '[{"on": "open", "path": "/c", "path_to": "/sub/../d"},

@@ -560,6 +560,36 @@ static void a_file_may_be_the_hooks_own(void **state)
     mock_free(mock);
 }
 
+static void a_hook_takes_the_writes_of_its_own_file(void **state)
+{
+    (void)state;
+    struct mock *mock = with_hooks(1);
+    answers(0, "open", false, SP_TAKE);
+    struct handle file = open_file(mock, "/nowhere", FXF_WRITE | FXF_CREAT);
+    expect_status(mock, send_write(mock, file, 0, "lost"), SP_FS_OP_UNSUPPORTED);
+    answers(0, "write", false, SP_TAKE)->count = 4;
+    expect_status(mock, send_write(mock, file, 0, "kept"), SP_FS_OK);
+    assert_int_equal(records[0].last.count, 4);
+    close_handle(mock, file);
+    mock_settle(mock);
+    assert_null(store_find(mock_store(mock), "/nowhere"));
+    mock_free(mock);
+}
+
+/* Who judges by flags must not be led round by a client that leaves some out. */
+static void what_flags_mean_is_spelt_out(void **state)
+{
+    (void)state;
+    struct mock *mock = with_hooks(1);
+    store_file(mock_store(mock), "/f", "f");
+    answers(0, "open", false, SP_DENY);
+    expect_status(mock, send_open(mock, "/f", FXF_APPEND), SP_FS_PERMISSION_DENIED);
+    assert_int_equal(records[0].last.flags, SP_OPEN_APPEND | SP_OPEN_WRITE);
+    expect_status(mock, send_open(mock, "/f", 0), SP_FS_PERMISSION_DENIED);
+    assert_int_equal(records[0].last.flags, SP_OPEN_READ);
+    mock_free(mock);
+}
+
 static void what_only_the_core_can_answer_is_not_taken(void **state)
 {
     (void)state;
@@ -777,6 +807,8 @@ int main(void)
         cmocka_unit_test(a_hook_hides_entries),
         cmocka_unit_test(a_hook_sees_entries),
         cmocka_unit_test(a_file_may_be_the_hooks_own),
+        cmocka_unit_test(a_hook_takes_the_writes_of_its_own_file),
+        cmocka_unit_test(what_flags_mean_is_spelt_out),
         cmocka_unit_test(what_only_the_core_can_answer_is_not_taken),
         cmocka_unit_test(a_hook_is_told_what_is_there),
         cmocka_unit_test(a_hook_is_told_what_is_there_where_another_has_led),
