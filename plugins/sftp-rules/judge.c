@@ -248,13 +248,16 @@ static struct judgement judge_link(const struct rules *rules, const struct sp_sf
     return judge_end(rules, event, end, rule);
 }
 
-bool judge_last_is_hidden(const struct rules *rules, const struct sp_sftp_event *event,
-                          struct sp_str path)
+uint64_t judge_hidden_at(const struct rules *rules, const struct sp_sftp_event *event)
 {
-    struct sp_str parent = {path.data, path.len - path_name(path).len};
-    if (!rule_for(rules, event, path)->is_hidden)
-        return false;
-    return !rule_for(rules, event, parent)->is_hidden;
+    uint64_t begin = 1;
+    for (uint64_t end = 1; end <= event->path.len; end++)
+        if (end == event->path.len || event->path.data[end] == '/') {
+            if (rule_for(rules, event, (struct sp_str){event->path.data, end})->is_hidden)
+                return begin;
+            begin = end + 1;
+        }
+    return begin;
 }
 
 struct judgement judge(const struct rules *rules, const struct sp_sftp_event *event,
@@ -269,13 +272,8 @@ struct judgement judge(const struct rules *rules, const struct sp_sftp_event *ev
     const struct rule *rule = rule_for(rules, event, event->path);
     if (event->family & SP_SFTP_OPEN)
         return judge_open(rule, event, ret_attributes);
-    if (event->family & SP_SFTP_RESOLVE) {
-        if (!rule->is_hidden)
-            return right;
-        return judge_last_is_hidden(rules, event, event->path)
-                   ? (struct judgement){.outcome = JUDGED_RESOLVED}
-                   : hidden;
-    }
+    if (event->family & SP_SFTP_RESOLVE)
+        return rule->is_hidden ? (struct judgement){.outcome = JUDGED_UNSEEN} : right;
     uint32_t operations = event->family & RULE_OPERATIONS;
     if (event->attributes && event->attributes->valid & SP_ATTR_SIZE &&
         event->family & SP_SFTP_ATTRIBUTES_SET)

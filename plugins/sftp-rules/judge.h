@@ -8,9 +8,9 @@
 
 enum judged {
     JUDGED_RIGHT,
-    JUDGED_CHANGED,  /* right, with other attributes */
-    JUDGED_DONE,     /* nothing is left to do */
-    JUDGED_RESOLVED, /* a name that nobody has: the path is the answer */
+    JUDGED_CHANGED, /* right, with other attributes */
+    JUDGED_DONE,    /* nothing is left to do */
+    JUDGED_UNSEEN,  /* to be spelt out like a name that nobody has */
     JUDGED_HIDDEN,
     JUDGED_WRONG,
 };
@@ -24,9 +24,7 @@ struct judgement {
 /* ret_attributes is set with JUDGED_CHANGED; what it points to is the event's. */
 struct judgement judge(const struct rules *rules, const struct sp_sftp_event *event,
                        struct sp_fs_attributes *ret_attributes);
-/* Whether path is hidden, and what it lies in is not: then it may be spelt out, like any name that
- * is not there. */
-bool judge_last_is_hidden(const struct rules *rules, const struct sp_sftp_event *event,
-                          struct sp_str path);
+/* Where in a hidden path the name begins that hides it. */
+uint64_t judge_hidden_at(const struct rules *rules, const struct sp_sftp_event *event);
 
 #endif

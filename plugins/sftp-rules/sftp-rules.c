@@ -4,17 +4,24 @@
  *
  * Called on the event loop ("threading": "reactor"): nothing here waits.
  */
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 
 #include <jansson.h>
 
 #include "common/pattern.h"
 #include "sftp-rules/judge.h"
 
+#define MARK_LENGTH 32u
+#define PATH_ROOM (4096u + MARK_LENGTH)
+
 struct sftp_rules {
     const struct sp_host *host;
-    json_t *config; /* what the texts are in */
+    json_t *config;             /* what the texts are in */
+    char mark[MARK_LENGTH + 1]; /* what no file's name begins with */
     struct rules rules;
 };
 
@@ -36,6 +43,23 @@ static int32_t deny(struct sftp_rules *self, const struct sp_event *event, uint3
     return answer(self, event, &reply);
 }
 
+/* What is hidden is spelt out as what is missing is: the storage is asked about a name that nobody
+ * has, and after() takes our part of it out of the answer. */
+static int32_t resolve_unseen(struct sftp_rules *self, const struct sp_sftp_event *event)
+{
+    char path[PATH_ROOM];
+    uint64_t at = judge_hidden_at(&self->rules, event);
+    if (at > event->path.len || event->path.len + sizeof self->mark > sizeof path)
+        return deny(self, &event->head, SP_FS_NO_SUCH_FILE, sp_str_of(no_such_file));
+    memcpy(path, event->path.data, (size_t)at);
+    memcpy(path + at, self->mark, MARK_LENGTH);
+    memcpy(path + at + MARK_LENGTH, event->path.data + at, (size_t)(event->path.len - at));
+    struct sp_sftp_reply reply = {.head = {.verdict = SP_NEXT},
+                                  .changes = SP_SFTP_CHANGE_PATH,
+                                  .path = {path, event->path.len + MARK_LENGTH}};
+    return answer(self, &event->head, &reply);
+}
+
 static int32_t before(void *arg, const struct sp_sftp_event *event)
 {
     struct sftp_rules *self = arg;
@@ -52,11 +76,8 @@ static int32_t before(void *arg, const struct sp_sftp_event *event)
         struct sp_sftp_reply reply = {.head = {.verdict = SP_TAKE}, .status = SP_FS_OK};
         return answer(self, &event->head, &reply);
     }
-    case JUDGED_RESOLVED: {
-        struct sp_sftp_reply reply = {
-            .head = {.verdict = SP_TAKE}, .status = SP_FS_OK, .path = event->path};
-        return answer(self, &event->head, &reply);
-    }
+    case JUDGED_UNSEEN:
+        return resolve_unseen(self, event);
     case JUDGED_CHANGED:
         break;
     }
@@ -117,6 +138,27 @@ static int32_t show(struct sftp_rules *self, const struct sp_sftp_event *event)
     return verdict;
 }
 
+/* A path that was resolved: without our mark; and not at all if a link has led to what is hidden.
+ */
+static int32_t show_path(struct sftp_rules *self, const struct sp_sftp_event *event)
+{
+    char path[PATH_ROOM];
+    struct sp_str result = event->result_path;
+    const char *mark = memmem(result.data, (size_t)result.len, self->mark, MARK_LENGTH);
+    if (mark && result.len < sizeof path) {
+        size_t at = (size_t)(mark - result.data);
+        memcpy(path, result.data, at);
+        memcpy(path + at, mark + MARK_LENGTH, (size_t)result.len - at - MARK_LENGTH);
+        struct sp_sftp_reply reply = {.head = {.verdict = SP_TAKE},
+                                      .changes = SP_SFTP_CHANGE_PATH,
+                                      .path = {path, result.len - MARK_LENGTH}};
+        return answer(self, &event->head, &reply);
+    }
+    if (!rules_find(&self->rules, event->head.connection, result)->is_hidden)
+        return SP_NEXT;
+    return deny(self, &event->head, SP_FS_NO_SUCH_FILE, sp_str_of(no_such_file));
+}
+
 static int32_t after(void *arg, const struct sp_sftp_event *event)
 {
     struct sftp_rules *self = arg;
@@ -129,10 +171,8 @@ static int32_t after(void *arg, const struct sp_sftp_event *event)
         return SP_NEXT;
     if (event->entries_count > 0)
         return show(self, event);
-    if (event->family & SP_SFTP_RESOLVE && event->result_path.len > 0 &&
-        rules_find(&self->rules, event->head.connection, event->result_path)->is_hidden &&
-        !judge_last_is_hidden(&self->rules, event, event->path))
-        return deny(self, &event->head, SP_FS_NO_SUCH_FILE, sp_str_of(no_such_file));
+    if (event->family & SP_SFTP_RESOLVE && event->result_path.len > 0)
+        return show_path(self, event);
     return SP_NEXT;
 }
 
@@ -153,6 +193,12 @@ static int32_t create(const struct sp_host *host, const char *config_json, void 
         return SP_E_NOMEM;
     self->host = host;
     self->config = json_loads(config_json, 0, NULL);
+    uint64_t random[2];
+    if (getrandom(random, sizeof random, 0) != sizeof random) {
+        destroy(self);
+        return SP_E_FAILED;
+    }
+    snprintf(self->mark, sizeof self->mark, "%016" PRIx64 "%016" PRIx64, random[0], random[1]);
     if (!self->config || !rules_take(&self->rules, self->config)) {
         destroy(self);
         return SP_E_NOMEM;

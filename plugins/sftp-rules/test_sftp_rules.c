@@ -1,6 +1,7 @@
 /* test_sftp_rules.c: rules in the test host. */
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -198,7 +199,6 @@ static void what_is_hidden_is_not_there(void **state)
         {SP_SFTP_ATTRIBUTES_SET, "setstat"}, {SP_SFTP_LINK, "readlink"},
         {SP_SFTP_LINK, "hardlink"},          {SP_SFTP_RENAME, "rename"},
         {SP_SFTP_READ, "check-file-name"},   {SP_SFTP_OPEN, "open"},
-        {SP_SFTP_RESOLVE, "realpath"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         const struct test_answer *answer =
@@ -207,11 +207,6 @@ static void what_is_hidden_is_not_there(void **state)
             strcmp(answer->sftp.text.data, "No such file") != 0)
             fail_msg("%s", cases[i].name);
     }
-    /* A name that could be anybody's may be spelt out. */
-    struct sp_sftp_event resolved = about(SP_SFTP_RESOLVE, "realpath", "/a/.git");
-    const struct test_answer *answer = before(resolved);
-    assert_int_equal(answer->verdict, SP_TAKE);
-    assert_string_equal(answer->sftp.path.data, "/a/.git");
     assert_int_equal(two_names(SP_SFTP_RENAME, "rename", "/b", "/a/.git", 0)->status,
                      SP_FS_NO_SUCH_FILE);
     assert_int_equal(two_names(SP_SFTP_LINK, "symlink", "/x/l", "../a/.git", 0)->verdict, SP_DENY);
@@ -277,8 +272,28 @@ static void what_is_missing_and_what_is_hidden_sound_the_same(void **state)
     assert_int_equal(after(resolved)->status, SP_FS_NO_SUCH_FILE);
     resolved.result_path = sp_str_of("/file");
     assert_int_equal(after(resolved)->verdict, SP_NEXT);
-    resolved.path = resolved.result_path = sp_str_of("/secret");
-    assert_int_equal(after(resolved)->verdict, SP_NEXT);
+}
+
+static void what_is_hidden_is_spelt_out_as_what_is_missing(void **state)
+{
+    (void)state;
+    begin("{\"rules\":[{\"paths\":[\"/**/.git\"],\"hidden\":true}]}");
+    static const char *const paths[] = {"/a/.git", "/.git", "/a/.git/b/.git"};
+    for (size_t i = 0; i < sizeof paths / sizeof *paths; i++) {
+        char asked[128];
+        struct sp_sftp_event event = about(SP_SFTP_RESOLVE, "realpath", paths[i]);
+        const struct test_answer *answer = before(event);
+        assert_int_equal(answer->verdict, SP_NEXT);
+        assert_int_equal(answer->sftp.changes, SP_SFTP_CHANGE_PATH);
+        snprintf(asked, sizeof asked, "%s", answer->sftp.path.data);
+        assert_string_not_equal(asked, paths[i]);
+        event.path = event.result_path = sp_str_of(asked);
+        answer = after(event);
+        assert_int_equal(answer->verdict, SP_TAKE);
+        assert_string_equal(answer->sftp.path.data, paths[i]);
+        event.status = SP_FS_NO_SUCH_FILE;
+        assert_string_equal(after(event)->sftp.text.data, "No such file");
+    }
 }
 
 static void names_are_judged_wherever_one_is_given(void **state)
@@ -450,6 +465,7 @@ int main(void)
         TEST(what_is_hidden_is_not_there),
         TEST(listings_leave_out_what_is_hidden),
         TEST(what_is_missing_and_what_is_hidden_sound_the_same),
+        TEST(what_is_hidden_is_spelt_out_as_what_is_missing),
         TEST(names_are_judged_wherever_one_is_given),
         TEST(a_rename_takes_the_right_on_both_sides),
         TEST(changes_of_attributes_are_let_through_ignored_or_refused),
