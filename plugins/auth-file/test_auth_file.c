@@ -182,10 +182,11 @@ static void let_nobody_in_without_a_hash(void **state)
     test_host_free(host);
 }
 
+/* Of the processor's: what else the machine does makes no difference. */
 static double seconds(void)
 {
     struct timespec ts;
-    clock_gettime(CLOCK_MONOTONIC, &ts);
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &ts);
     return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
 }
 
