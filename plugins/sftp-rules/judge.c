@@ -21,8 +21,9 @@ static bool is_named(const struct sp_sftp_event *event, const char *name)
 
 static struct judgement wrong(const struct rule *rule, uint32_t status, const char *text)
 {
-    return (struct judgement){JUDGED_WRONG, status,
-                              rule->text.len > 0 ? rule->text : sp_str_of(text)};
+    return (struct judgement){.outcome = JUDGED_WRONG,
+                              .status = status,
+                              .text = rule->text.len > 0 ? rule->text : sp_str_of(text)};
 }
 
 static const struct judgement right = {.outcome = JUDGED_RIGHT};
@@ -141,17 +142,29 @@ static struct judgement judge_size(const struct rule *rule, uint64_t offset, uin
     return wrong(rule, SP_FS_FAILURE, "The file would be larger than is allowed here");
 }
 
+/* What holds for an open file. */
+static const struct rule *rule_of_file(const struct rules *rules, struct openings *openings,
+                                       const struct sp_sftp_event *event, uint64_t file,
+                                       struct sp_str path)
+{
+    const struct rule *rule = opened_rule(openings, event->channel, file);
+    return rule ? rule : rule_for(rules, event, path);
+}
+
 /* Of open files, which may be used as they were opened. A file by its name, to hash it, is not. */
-static struct judgement judge_data(const struct rules *rules, const struct sp_sftp_event *event)
+static struct judgement judge_data(const struct rules *rules, struct openings *openings,
+                                   const struct sp_sftp_event *event)
 {
     if (event->file == 0)
         return permit(rule_for(rules, event, event->path), event->family & RULE_OPERATIONS);
     if (!rules->have_sizes || !(event->family & SP_SFTP_WRITE))
         return right;
     if (!(event->family & SP_SFTP_READ))
-        return judge_size(rule_for(rules, event, event->path), event->offset, event->length);
+        return judge_size(rule_of_file(rules, openings, event, event->file, event->path),
+                          event->offset, event->length);
     /* A copy to the end takes what the source has. */
-    const struct rule *rule = rule_for(rules, event, event->target);
+    const struct rule *rule =
+        rule_of_file(rules, openings, event, event->file_target, event->target);
     uint64_t length = event->length;
     if (length == 0 && event->existing && event->existing->valid & SP_ATTR_SIZE)
         length = event->existing->size > event->offset ? event->existing->size - event->offset : 0;
@@ -260,18 +273,23 @@ uint64_t judge_hidden_at(const struct rules *rules, const struct sp_sftp_event *
     return begin;
 }
 
-struct judgement judge(const struct rules *rules, const struct sp_sftp_event *event,
-                       struct sp_fs_attributes *ret_attributes)
+struct judgement judge(const struct rules *rules, struct openings *openings,
+                       const struct sp_sftp_event *event, struct sp_fs_attributes *ret_attributes)
 {
     if (event->family & (SP_SFTP_READ | SP_SFTP_WRITE))
-        return judge_data(rules, event);
+        return judge_data(rules, openings, event);
     if (event->family & SP_SFTP_RENAME)
         return judge_rename(rules, event);
     if (event->family & SP_SFTP_LINK)
         return judge_link(rules, event);
-    const struct rule *rule = rule_for(rules, event, event->path);
-    if (event->family & SP_SFTP_OPEN)
-        return judge_open(rule, event, ret_attributes);
+    const struct rule *rule = event->file
+                                  ? rule_of_file(rules, openings, event, event->file, event->path)
+                                  : rule_for(rules, event, event->path);
+    if (event->family & SP_SFTP_OPEN) {
+        struct judgement judgement = judge_open(rule, event, ret_attributes);
+        judgement.rule = rule;
+        return judgement;
+    }
     if (event->family & SP_SFTP_RESOLVE)
         return rule->is_hidden ? (struct judgement){.outcome = JUDGED_UNSEEN} : right;
     uint32_t operations = event->family & RULE_OPERATIONS;

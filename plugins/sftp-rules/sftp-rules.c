@@ -23,6 +23,7 @@ struct sftp_rules {
     json_t *config;             /* what the texts are in */
     char mark[MARK_LENGTH + 1]; /* what no file's name begins with */
     struct rules rules;
+    struct openings openings;
 };
 
 /* The same words whether there is nothing or it is hidden. */
@@ -64,7 +65,10 @@ static int32_t before(void *arg, const struct sp_sftp_event *event)
 {
     struct sftp_rules *self = arg;
     struct sp_fs_attributes changed;
-    struct judgement judgement = judge(&self->rules, event, &changed);
+    struct judgement judgement = judge(&self->rules, &self->openings, event, &changed);
+    bool is_right = judgement.outcome == JUDGED_RIGHT || judgement.outcome == JUDGED_CHANGED;
+    if (judgement.rule && is_right && !opened_begin(&self->openings, event, judgement.rule))
+        return SP_E_NOMEM;
     switch (judgement.outcome) {
     case JUDGED_RIGHT:
         return SP_NEXT;
@@ -162,6 +166,8 @@ static int32_t show_path(struct sftp_rules *self, const struct sp_sftp_event *ev
 static int32_t after(void *arg, const struct sp_sftp_event *event)
 {
     struct sftp_rules *self = arg;
+    if (event->family & (SP_SFTP_OPEN | SP_SFTP_CLOSE))
+        opened_end(&self->openings, event);
     if (!self->rules.hide)
         return SP_NEXT;
     /* A provider's own words would tell what is not there from what is hidden. */
@@ -181,6 +187,8 @@ static int32_t after(void *arg, const struct sp_sftp_event *event)
 static void destroy(void *arg)
 {
     struct sftp_rules *self = arg;
+    opened_clear(&self->openings);
+    pthread_mutex_destroy(&self->openings.lock);
     rules_clear(&self->rules);
     json_decref(self->config);
     free(self);
@@ -192,6 +200,7 @@ static int32_t create(const struct sp_host *host, const char *config_json, void 
     if (!self)
         return SP_E_NOMEM;
     self->host = host;
+    pthread_mutex_init(&self->openings.lock, NULL);
     self->config = json_loads(config_json, 0, NULL);
     uint64_t random[2];
     if (getrandom(random, sizeof random, 0) != sizeof random) {

@@ -430,6 +430,33 @@ static void no_way_of_writing_makes_a_file_too_large(void **state)
     assert_int_equal(before(copy)->verdict, SP_NEXT);
 }
 
+/* As sftp-atomic does it. */
+static void what_is_written_under_another_name_keeps_its_rule(void **state)
+{
+    (void)state;
+    begin("{\"rules\":[{\"paths\":[\"/**/.*\"],\"hidden\":true},"
+          "{\"paths\":[\"/in\"],\"size_max\":100}]}");
+    struct sp_sftp_event event = about(SP_SFTP_OPEN, "open", "/in/a");
+    event.flags = WRITES;
+    event.act = 5;
+    assert_int_equal(before(event)->verdict, SP_NEXT);
+    event.path = sp_str_of("/in/.a.part");
+    event.file = 9;
+    assert_int_equal(after(event)->verdict, SP_NEXT);
+    struct sp_sftp_event write = about(SP_SFTP_WRITE, "write", "/in/.a.part");
+    write.file = 9;
+    write.length = 101;
+    assert_int_equal(before(write)->verdict, SP_DENY);
+    struct sp_sftp_event get = about(SP_SFTP_ATTRIBUTES_GET, "fstat", "/in/.a.part");
+    get.file = 9;
+    assert_int_equal(before(get)->verdict, SP_NEXT);
+    struct sp_sftp_event closed = about(SP_SFTP_CLOSE, "close", "/in/.a.part");
+    closed.file = 9;
+    after(closed);
+    assert_int_equal(before(get)->status, SP_FS_NO_SUCH_FILE);
+    assert_int_equal(verdict(SP_SFTP_ATTRIBUTES_GET, "stat", "/in/.a.part"), SP_DENY);
+}
+
 static void setting_a_size_is_writing(void **state)
 {
     (void)state;
@@ -471,6 +498,7 @@ int main(void)
         TEST(changes_of_attributes_are_let_through_ignored_or_refused),
         TEST(special_bits_are_stripped_refused_or_kept),
         TEST(no_way_of_writing_makes_a_file_too_large),
+        TEST(what_is_written_under_another_name_keeps_its_rule),
         TEST(setting_a_size_is_writing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
