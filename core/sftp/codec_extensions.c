@@ -100,12 +100,13 @@ static int end_reply(struct buffer *buffer, int rc)
     return rc;
 }
 
-int sftp_put_check_file(struct buffer *buffer, uint32_t id, const char *algorithm,
+int sftp_put_check_file(struct buffer *buffer, uint32_t id, bool has_name, const char *algorithm,
                         struct sp_str digests)
 {
     int rc = begin_reply(buffer, id);
-    if (rc == 0 && (rc = wire_put_cstring(buffer, "check-file")) == 0 &&
-        (rc = wire_put_cstring(buffer, algorithm)) == 0)
+    if (rc == 0 && has_name)
+        rc = wire_put_cstring(buffer, "check-file");
+    if (rc == 0 && (rc = wire_put_cstring(buffer, algorithm)) == 0)
         rc = buffer_append(buffer, digests.data, (size_t)digests.len);
     return end_reply(buffer, rc);
 }

@@ -12,8 +12,9 @@
 sftp_decoder sftp_get_check_file_name, sftp_get_check_file_handle, sftp_get_md5_hash,
     sftp_get_md5_hash_handle, sftp_get_vendor_id, sftp_get_translation_control;
 
-/* digests: of all blocks, one after the other. */
-int sftp_put_check_file(struct buffer *buffer, uint32_t id, const char *algorithm,
+/* digests: of all blocks, one after the other. The draft has nothing before the algorithm; paramiko
+ * wants the name "check-file" there, and asks by it. */
+int sftp_put_check_file(struct buffer *buffer, uint32_t id, bool has_name, const char *algorithm,
                         struct sp_str digests);
 /* An empty digest: the quick check said that the files differ. */
 int sftp_put_md5_hash(struct buffer *buffer, uint32_t id, struct sp_str digest);

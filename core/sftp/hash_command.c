@@ -221,8 +221,7 @@ static void on_reply(void *arg, const uint8_t *message, size_t length)
     if (type == SFTP_STATUS) {
         wire_get_u32(&reader);
         print_error(command, wire_get_string(&reader));
-    } else { /* of check-file-name: what it is, the algorithm, the digest */
-        wire_get_string(&reader);
+    } else { /* of check-file-name: the algorithm, the digest */
         wire_get_string(&reader);
         if (wire_ok(&reader) && wire_left(&reader) == sftp_digest_size(command->line.kind))
             print_digest(command, reader.next);

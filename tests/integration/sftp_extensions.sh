@@ -61,7 +61,7 @@ class Six(Sftp):
                                u64(length) + u32(block))
         if isinstance(reader, int):
             return reader
-        assert reader.string() == b"check-file" and reader.string() == algorithm.encode()
+        assert reader.string() == algorithm.encode()
         return reader.bytes(reader.left())
 
     def copy(self, source, offset, length, target, target_offset):
