@@ -64,9 +64,8 @@ static void reply_digests(struct sftp_request *request, struct sp_str digests)
     uint32_t id = request->message.id;
     bool has_name = request->operation == sftp_operation(SFTP_OP_CHECK_FILE);
     const char *algorithm = sftp_digest_name(hash_of(request)->kind);
-    int rc = is_md5_hash(request)
-                 ? sftp_put_md5_hash(message, id, digests)
-                 : sftp_put_check_file(message, id, has_name, algorithm, digests);
+    int rc = is_md5_hash(request) ? sftp_put_md5_hash(message, id, digests)
+                                  : sftp_put_check_file(message, id, has_name, algorithm, digests);
     sftp_request_message(request, message, rc);
 }
 
