@@ -70,8 +70,9 @@ extern "C" {
 #define SP_ATTR_CREATE_TIME (1u << 5)
 #define SP_ATTR_CHANGE_TIME (1u << 6)
 #define SP_ATTR_TYPE (1u << 7)
-#define SP_ATTR_OWNER_NAMES (1u << 8) /* owner, group. To set: an empty one stays as it is, and names
-                                         that are numbers come with SP_ATTR_OWNER_IDS, too */
+/* owner, group. To set: an empty one stays as it is; what is a number comes as SP_ATTR_OWNER_IDS,
+ * too, if both are. */
+#define SP_ATTR_OWNER_NAMES (1u << 8)
 #define SP_ATTR_ALLOCATION_SIZE (1u << 9)
 #define SP_ATTR_LINK_COUNT (1u << 10)
 #define SP_ATTR_ACL (1u << 11)
