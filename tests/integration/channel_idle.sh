@@ -14,11 +14,11 @@ configure "{$plugins \"timeouts\": {\"channel_idle_ms\": 1500}}"
 daemon_start
 raw <<'END'
 c = user()
+begin = time.monotonic() # before the daemon's own clock starts: it is never early
 idle = c.open_session(0)
 busy = c.open_session(1)
 silent = c.open_session(2)
 check(idle.exec("cat") and busy.exec("cat"), "exec")
-begin = time.monotonic()
 closed, echoed = {}, 0
 while len(closed) < 2 or time.monotonic() - begin < 4:
     busy.data(b"x")
