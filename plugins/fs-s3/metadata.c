@@ -54,10 +54,10 @@ void metadata_set(struct text *kept, const struct sp_fs_attributes *attributes)
 void metadata_get(const struct text *kept, struct sp_fs_attributes *attributes)
 {
     const char *line = find(kept, MTIME);
-    if (line) {
-        char *end = NULL;
-        attributes->modify_time =
-            (struct sp_time){.seconds = strtoll(line + strlen(MTIME), &end, 10)};
+    char *end = NULL;
+    int64_t seconds = line ? strtoll(line + strlen(MTIME), &end, 10) : 0;
+    if (line && end > line + strlen(MTIME)) {
+        attributes->modify_time = (struct sp_time){.seconds = seconds};
         if (*end == '.') {
             uint32_t unit = 100000000;
             for (end++; *end >= '0' && *end <= '9' && unit; end++, unit /= 10)

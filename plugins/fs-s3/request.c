@@ -22,8 +22,9 @@
                  */
 #define KEPT_MOST 8192u
 #define HEADERS_MOST 32u
-#define BUFFER_BYTES (256L << 10) /* of libcurl's, each way: contents come and go in large pieces  \
-                                   */
+#define BUFFER_BYTES                                                                               \
+    (256L << 10) /* of libcurl's, each way: contents come and go in large pieces                   \
+                  */
 
 struct handle {
     struct handle *next;
@@ -35,7 +36,8 @@ struct transport {
     const struct sp_host *host;
     const struct options *options;
     struct credentials *credentials;
-    pthread_mutex_t lock; /* over idle */
+    _Atomic int64_t told_ms; /* when a failure was told last */
+    pthread_mutex_t lock;    /* over idle */
     struct handle *idle;
 };
 
@@ -467,6 +469,21 @@ static void wait_ms(int64_t ms)
         ;
 }
 
+/* What whoever runs the server should know of, a line a second at most. */
+static void tell(struct transport *transport, const struct request *request, uint32_t status,
+                 const char *why)
+{
+    bool is_theirs = status == SP_FS_NO_CONNECTION || status == SP_FS_CONNECTION_LOST ||
+                     status == SP_FS_NO_MEDIA || status == SP_FS_PERMISSION_DENIED ||
+                     status == SP_FS_NO_SPACE_ON_FILESYSTEM || status == SP_FS_QUOTA_EXCEEDED;
+    if (!is_theirs || (request->is_unwanted && atomic_load(request->is_unwanted)))
+        return;
+    int64_t now = now_ms();
+    int64_t before = atomic_load(&transport->told_ms);
+    if (now - before >= 1000 && atomic_compare_exchange_strong(&transport->told_ms, &before, now))
+        log_line(transport->host, SP_LOG_WARNING, "%s", why);
+}
+
 uint32_t request_run(struct transport *transport, struct request *request,
                      struct response *ret_response, char *ret_why)
 {
@@ -474,8 +491,12 @@ uint32_t request_run(struct transport *transport, struct request *request,
     int64_t end = now_ms() + options->timeout_ms;
     int64_t delay = options->retry_delay_ms;
     uint32_t status = SP_FS_FAILURE;
-    struct handle *handle = request->headers.failed ? NULL : handle_take(transport);
     *ret_response = (struct response){0};
+    if (request->key && !request->key[0]) { /* the bucket itself would be meant */
+        snprintf(ret_why, WHY_SIZE, "The root cannot be changed");
+        return SP_FS_PERMISSION_DENIED;
+    }
+    struct handle *handle = request->headers.failed ? NULL : handle_take(transport);
     snprintf(ret_why, WHY_SIZE, "The server is out of memory: try again later");
     if (!handle)
         return status;
@@ -496,5 +517,6 @@ uint32_t request_run(struct transport *transport, struct request *request,
         delay = delay * 2 < RETRY_DELAY_MOST_MS ? delay * 2 : RETRY_DELAY_MOST_MS;
     }
     handle_give_back(transport, handle);
+    tell(transport, request, status, ret_why);
     return status;
 }

@@ -305,6 +305,9 @@ static void say_that_the_store_cannot_be_asked(void **state)
     answer = TEST_FS(host, stat, &stat);
     assert_int_equal(answer->status, SP_FS_NO_CONNECTION);
     assert_non_null(strstr(answer->fs.text.data, "files/users/alice/a"));
+    assert_true(test_host_logged(host, "cannot be asked"));
+    char why[WHY_SIZE];
+    assert_int_equal(object_delete(test_host_self(host), "", why), SP_FS_PERMISSION_DENIED);
     struct sp_fs_path detach = {.view = view, .path = sp_str_of("")};
     TEST_FS(host, detach, &detach);
 
