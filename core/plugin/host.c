@@ -261,9 +261,12 @@ uint32_t plugin_instance_epoch(const struct plugin_instance *instance)
 struct plugin_sftp_wants plugin_instance_sftp_wants(const struct plugin_instance *instance)
 {
     const struct manifest *manifest = instance->manifest;
-    return (struct plugin_sftp_wants){manifest->sftp_before, manifest->sftp_after,
-                                      manifest->sftp_existing, manifest->sftp_data,
-                                      manifest->sftp_listings};
+    uint32_t families = instance->sftp_families;
+    return (struct plugin_sftp_wants){.before = manifest->sftp_before & families,
+                                      .after = manifest->sftp_after & families,
+                                      .existing = manifest->sftp_existing & families,
+                                      .data = manifest->sftp_data,
+                                      .listings = manifest->sftp_listings};
 }
 
 bool plugin_instance_on_error_next(const struct plugin_instance *instance)

@@ -166,6 +166,18 @@ static void set_deadlines(struct plugin_instance *instance, const struct config 
     json_decref(own);
 }
 
+/* A hook may leave it to the configuration which operations it is asked about. */
+static uint32_t choose_families(const struct plugin_instance *instance)
+{
+    const char *key = instance->manifest->sftp_configured_by;
+    json_t *config =
+        key && instance->config_json ? json_loads(instance->config_json, 0, NULL) : NULL;
+    const json_t *names = json_object_get(config, key ? key : "");
+    uint32_t families = json_is_array(names) ? manifest_families(names) : UINT32_MAX;
+    json_decref(config);
+    return families;
+}
+
 static void run_tick(struct pool_job *job);
 
 struct plugin_instance *instance_new(const struct config *config, size_t number,
@@ -188,6 +200,7 @@ struct plugin_instance *instance_new(const struct config *config, size_t number,
     choose_threading(instance, config, number, report);
     choose_isolation(instance, config, number, report);
     instance->config_json = configure(config, number, instance->manifest, report);
+    instance->sftp_families = choose_families(instance);
     manifest_check_library(instance->manifest, report);
     if (report->errors == errors)
         return instance;

@@ -34,7 +34,8 @@ struct plugin_instance {
     enum plugin_threading threading;
     uint64_t deadlines_ms[PLUGIN_OPERATION_COUNT]; /* 0: none */
     bool on_error_next;
-    char *config_json; /* with defaults filled in */
+    uint32_t sftp_families; /* SP_SFTP_*: what a hook's configuration leaves of its manifest's */
+    char *config_json;      /* with defaults filled in */
     void *self;
     bool is_created;
     bool is_started;

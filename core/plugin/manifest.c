@@ -147,7 +147,7 @@ static void take_abi(struct manifest *manifest, const char *abi, const struct po
                          : "use a newer sallyport, or a plugin that makes do with this one's");
 }
 
-static uint32_t families_of(const json_t *names)
+uint32_t manifest_families(const json_t *names)
 {
     static const struct {
         const char *name;
@@ -184,11 +184,12 @@ static uint32_t families_of(const json_t *names)
 
 static void take_sftp(struct manifest *manifest, const json_t *sftp)
 {
-    manifest->sftp_before = families_of(json_object_get(sftp, "before"));
-    manifest->sftp_after = families_of(json_object_get(sftp, "after"));
+    manifest->sftp_before = manifest_families(json_object_get(sftp, "before"));
+    manifest->sftp_after = manifest_families(json_object_get(sftp, "after"));
     manifest->sftp_data = json_is_true(json_object_get(sftp, "data"));
     manifest->sftp_listings = json_is_true(json_object_get(sftp, "listings"));
-    manifest->sftp_existing = families_of(json_object_get(sftp, "existing"));
+    manifest->sftp_existing = manifest_families(json_object_get(sftp, "existing"));
+    manifest->sftp_configured_by = json_string_value(json_object_get(sftp, "configured_by"));
 }
 
 /* Whether what take() cannot do without is there, in a manifest with mistakes elsewhere. */

@@ -32,13 +32,14 @@ struct manifest {
     const char *library;
     bool interfaces[PLUGIN_INTERFACE_COUNT];
     enum plugin_threading threading;
-    bool is_isolated;      /* in a process of its own, unless the configuration says otherwise */
-    uint64_t deadline_ms;  /* 0: as the operation's */
-    json_t *deadlines;     /* of single operations, by name */
+    bool is_isolated;     /* in a process of its own, unless the configuration says otherwise */
+    uint64_t deadline_ms; /* 0: as the operation's */
+    json_t *deadlines;    /* of single operations, by name */
     /* Of a hook: SP_SFTP_* that it is asked about before and after, and what comes with them. */
     uint32_t sftp_before, sftp_after, sftp_existing;
     bool sftp_data, sftp_listings;
-    json_t *configuration; /* the schema of an instance's configuration */
+    const char *sftp_configured_by; /* a key of the configuration; NULL: none */
+    json_t *configuration;          /* the schema of an instance's configuration */
     const char *description;
     const char *author;
     const char *license;
@@ -59,6 +60,8 @@ int manifest_check(const char *file, uid_t owner, struct manifest **ret_manifest
  * SP_ERR_NOT_FOUND, without a complaint, if none does. */
 int manifest_find(const char *name, char *const *directories, size_t count,
                   struct manifest **ret_manifest, struct report *report);
+/* SP_SFTP_* of a list of their names; those that are none are passed over. */
+uint32_t manifest_families(const json_t *names);
 /* Whether the library is there, is trusted and has the hash that the manifest gives. 0 or
  * SP_ERR_INVALID. */
 int manifest_check_library(const struct manifest *manifest, struct report *report);

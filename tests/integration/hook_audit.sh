@@ -99,5 +99,15 @@ with sftp_client() as s:
             f.write(b"0123456789")
     assert s.stat("many").st_size == 30000
 END
+# Whose families have no reads and writes is not asked about them.
+asked() # INSTANCE
+{
+    sallyport plugin list --json --directory "$PLUGIN_DIR" --socket "$W/state/control.sock" | "$PYTHON" -c '
+import json, sys
+print(next(i["calls"] for i in json.load(sys.stdin)["instances"] if i["instance"] == sys.argv[1]))' "$1"
+}
+expect_less "$(asked audit)" 1000 "calls of an audit without reads and writes"
+expect_less 3000 "$(asked stuck)" "calls of one with writes"
+
 grep -q 'audit.*are lost' "$W/log" && fail "lines were lost before the end"
 exec 7<&-
