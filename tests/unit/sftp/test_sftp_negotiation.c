@@ -150,7 +150,7 @@ static void what_is_supported_is_what_the_providers_say(void **state)
     assert_int_equal(mock_start(mock, &sftp_builtins[0], ""), 0);
     mock->calls = MOCK_LATER;
     send_init(mock, 6);
-    expect_nothing(mock); /* they are asked first */
+    expect_nothing(mock);                                 /* they are asked first */
     uint32_t early = send_path(mock, SFTP_REALPATH, "."); /* which no provider is asked about */
     expect_nothing(mock);
     mock_settle(mock);
