@@ -82,6 +82,28 @@ bool text_is_utf8(struct sp_str value)
     return true;
 }
 
+/* What cannot be seen, or makes what follows look otherwise: who reads the JSON as it is must not
+ * be misled by it. All of them are sequences of at most three bytes. */
+static bool is_hidden(uint32_t point)
+{
+    static const uint16_t ranges[][2] = {{0, 0x1f},        {0x7f, 0x9f},     {0xad, 0xad},
+                                         {0x61c, 0x61c},   {0x200b, 0x200f}, {0x2028, 0x202e},
+                                         {0x2060, 0x206f}, {0xfeff, 0xfeff}};
+    for (size_t i = 0; i < sizeof ranges / sizeof ranges[0]; i++)
+        if (point >= ranges[i][0] && point <= ranges[i][1])
+            return true;
+    return false;
+}
+
+static uint32_t point_of(const unsigned char *p, size_t length)
+{
+    if (length == 2)
+        return (uint32_t)(p[0] & 0x1f) << 6 | (p[1] & 0x3f);
+    if (length == 3)
+        return (uint32_t)(p[0] & 0x0f) << 12 | (uint32_t)(p[1] & 0x3f) << 6 | (p[2] & 0x3f);
+    return length == 1 ? p[0] : UINT32_MAX;
+}
+
 void text_put_json(struct text *text, struct sp_str value, bool is_strict)
 {
     const unsigned char *p = (const unsigned char *)value.data;
@@ -93,8 +115,8 @@ void text_put_json(struct text *text, struct sp_str value, bool is_strict)
             text->failed |= is_strict;
             text_put(text, "?");
             length = 1;
-        } else if (p[i] == '"' || p[i] == '\\' || p[i] < 0x20) {
-            snprintf(escape, sizeof escape, "\\u%04x", p[i]);
+        } else if (p[i] == '"' || p[i] == '\\' || is_hidden(point_of(p + i, length))) {
+            snprintf(escape, sizeof escape, "\\u%04x", point_of(p + i, length) & 0xffff);
             text_put(text, escape);
         } else {
             text_add(text, p + i, length);

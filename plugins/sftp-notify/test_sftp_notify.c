@@ -100,6 +100,7 @@ static void names_are_escaped(void **state)
     assert_false(text.failed);
     assert_null(memchr(text.data, '\n', text.length - 1));
     assert_null(memchr(text.data, 0x1b, text.length));
+    assert_null(strstr(text.data, "\xe2\x80\xae")); /* which turns the direction around */
     json_t *json = json_loadb(text.data, text.length, 0, NULL);
     assert_non_null(json);
     assert_string_equal(json_string_value(json_object_get(json, "path")),
