@@ -1,4 +1,4 @@
-# What an sftp user types: directories, listings, renames, links, permissions, times, df.
+# What an sftp user types: directories, listings, renames, links, copies, permissions, times, df.
 # isolated: too
 . "$(dirname "$0")/lib.sh"
 daemon_start
@@ -12,6 +12,7 @@ put -p $W/file dir/one
 rename dir/one dir/two
 ln dir/two dir/hard
 ln -s two dir/soft
+cp dir/two copy
 ls -l dir
 chmod 600 dir/hard
 df -h
@@ -24,6 +25,8 @@ expect_equal "$(stat -c %h two)" 2 "hard links"
 expect_equal "$(stat -c %a two)" 600 "permissions"
 expect_equal "$(stat -c %Y two)" "$(date -d '2001-02-03 04:05:06 UTC' +%s)" "time"
 expect_match "$(cat "$W/out/listing")" 'soft' "listing"
+expect_match "$(cat "$W/out/listing")" " $(id -un) +$(id -gn) +5 " "names of the owner and the group"
+expect_equal "$(cat ../copy)" text "content of a copy"
 expect_match "$(cat "$W/out/listing")" 'Remote working directory: /' "working directory"
 
 sftp_ target <<END
