@@ -784,6 +784,59 @@ static void every_open_has_its_close(void **state)
     }
 }
 
+/* --- scp ----------------------------------------------------------------------------------- */
+
+static int count(const char *what)
+{
+    int found = 0;
+    for (const char *at = records[0].seen; (at = strstr(at, what)); at++)
+        found++;
+    return found;
+}
+
+/* A sink that is given a file, or a source that is asked for a directory, until so many calls have
+ * been answered; then the channel ends. denied: what the hook refuses, after the fact. */
+static void run_scp(bool is_sink, int steps, const char *denied)
+{
+    static const char file[] = "C0644 5 a\nhello";
+    struct mock *mock = mock_new();
+    memset(records, 0, sizeof records);
+    mock_hook(mock, hook)->arg = &records[0];
+    store_directory(mock_store(mock), "/d");
+    store_file(mock_store(mock), "/d/f", "content");
+    mock->calls = MOCK_LATER;
+    if (denied)
+        answers(0, denied, true, SP_DENY);
+    assert_int_equal(mock_start(mock, &sftp_builtins[1], is_sink ? "scp -p -t /d" : "scp -r -f /d"),
+                     0);
+    if (is_sink)
+        mock_receive(mock, file, sizeof file); /* with its NUL, which confirms it */
+    for (int i = 0; i < steps; i++) {
+        if (!is_sink && !mock->channel.is_shut)
+            mock_receive(mock, "", 1); /* whatever is said is fine */
+        mock_step(mock);
+    }
+    mock_close(mock);
+    mock_settle(mock);
+    /* A step that was denied was done all the same. */
+    int opens = count(">open /d/a 0") + count(">open /d/f 0") + count(">opendir /d 0");
+    assert_int_equal(count(">close"), opens);
+    assert_int_equal(store_open_handles(mock_store(mock)), 0);
+    mock->calls = MOCK_AT_ONCE;
+    mock_free(mock);
+}
+
+static void every_open_of_scp_has_its_close(void **state)
+{
+    (void)state;
+    static const char *const denied[] = {NULL, "open", "write", "close", "opendir", "readdir"};
+    for (size_t d = 0; d < sizeof denied / sizeof *denied; d++)
+        for (int steps = 0; steps < 40; steps++) {
+            run_scp(true, steps, denied[d]);
+            run_scp(false, steps, denied[d]);
+        }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -817,6 +870,7 @@ int main(void)
         cmocka_unit_test(a_late_hook_fails_the_operation_and_keeps_its_memory),
         cmocka_unit_test(a_hook_that_was_asked_hears_the_end_of_it),
         cmocka_unit_test(every_open_has_its_close),
+        cmocka_unit_test(every_open_of_scp_has_its_close),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
