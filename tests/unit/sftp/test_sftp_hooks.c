@@ -8,97 +8,7 @@
 
 #include <cmocka.h>
 
-#include "client.h"
-#include "sftp/operations.h"
-#include "sftp/sftp.h"
-
-/* What a hook was asked, and what it answers. */
-struct record {
-    char seen[8192]; /* "<open /f" before, ">open /f 0 provider" after, one a line */
-    const char *on;  /* the operation that the answer is for; others get SP_NEXT */
-    bool after;      /* and which half of it */
-    int32_t verdict;
-    struct sp_sftp_reply reply;
-    struct sp_sftp_event last; /* its numbers only */
-    char data[256];            /* of the last event that had some */
-    char mount[64];
-    int64_t existing, existing_target; /* sizes; -1: none */
-    char name[16];                     /* "a", "b": in front of each line, where there are two */
-    struct record *into;               /* another's seen, for the order of two */
-};
-
-static const char *by(uint32_t decided)
-{
-    return decided == SP_SFTP_BY_PROVIDER ? "provider"
-           : decided == SP_SFTP_BY_CORE   ? "core"
-                                          : "hook";
-}
-
-static int32_t hook(struct plugin_instance *instance, const struct sp_sftp_event *event,
-                    bool is_after, struct sp_sftp_reply *reply)
-{
-    struct record *record = instance->arg;
-    char *seen = record->into ? record->into->seen : record->seen;
-    size_t used = strlen(seen);
-    int length = snprintf(seen + used, sizeof record->seen - used, "%s%c%s %s", record->name,
-                          is_after ? '>' : '<', event->name.data, event->path.data);
-    used += (size_t)length;
-    if (event->target.len > 0)
-        used +=
-            (size_t)snprintf(seen + used, sizeof record->seen - used, " to %s", event->target.data);
-    if (is_after)
-        used += (size_t)snprintf(seen + used, sizeof record->seen - used, " %u %s", event->status,
-                                 by(event->decided));
-    snprintf(seen + used, sizeof record->seen - used, "\n");
-    record->last = *event;
-    record->existing = event->existing ? (int64_t)event->existing->size : -1;
-    record->existing_target = event->existing_target ? (int64_t)event->existing_target->size : -1;
-    snprintf(record->mount, sizeof record->mount, "%s", event->mount.data);
-    if (event->data.len > 0)
-        snprintf(record->data, sizeof record->data, "%.*s", (int)event->data.len, event->data.data);
-    if (!record->on || strcmp(record->on, event->name.data) != 0 || record->after != is_after)
-        return SP_NEXT;
-    uint32_t size = reply->head.struct_size;
-    *reply = record->reply;
-    reply->head.struct_size = size;
-    return record->verdict;
-}
-
-static struct record records[MOCK_HOOKS];
-
-/* A client, with as many hooks that record in records[]. */
-static struct mock *with_hooks(int count)
-{
-    struct mock *mock = mock_new();
-    memset(records, 0, sizeof records);
-    for (int i = 0; i < count; i++)
-        mock_hook(mock, hook)->arg = &records[i];
-    client_start(mock);
-    return mock;
-}
-
-static void expect_seen(const char *lines)
-{
-    assert_string_equal(records[0].seen, lines);
-    records[0].seen[0] = '\0';
-}
-
-static struct sp_str str(const char *text)
-{
-    return (struct sp_str){text, strlen(text)};
-}
-
-/* From now on records[index] answers so, before or after the operation called on. */
-static struct sp_sftp_reply *answers(int index, const char *on, bool after, int32_t verdict)
-{
-    struct record *record = &records[index];
-    record->on = on;
-    record->after = after;
-    record->verdict = verdict;
-    memset(&record->reply, 0, sizeof record->reply);
-    record->reply.head.verdict = verdict;
-    return &record->reply;
-}
+#include "recorder.h"
 
 static void expect_refusal(struct mock *mock, uint32_t id, uint32_t status, const char *text)
 {
@@ -220,7 +130,7 @@ static void a_diverted_path_is_checked_as_if_the_client_had_sent_it(void **state
     (void)state;
     struct mock *mock = mock_new();
     memset(records, 0, sizeof records);
-    mock_hook(mock, hook)->arg = &records[0];
+    mock_hook(mock, recorder_hook)->arg = &records[0];
     mock_mount(mock, "/archive", "archive");
     mock->session.mounts[1].access = CONFIG_READ_ONLY;
     mock->session.grant.restrict_to_home = 1;
@@ -240,7 +150,7 @@ static void a_diverted_path_is_checked_as_if_the_client_had_sent_it(void **state
 
     mock = mock_new();
     memset(records, 0, sizeof records);
-    mock_hook(mock, hook)->arg = &records[0];
+    mock_hook(mock, recorder_hook)->arg = &records[0];
     mock_mount(mock, "/archive", "archive");
     mock->session.mounts[1].access = CONFIG_READ_ONLY;
     client_start(mock);
@@ -412,7 +322,7 @@ static void a_hook_replaces_data(void **state)
     (void)state;
     struct mock *mock = mock_new();
     memset(records, 0, sizeof records);
-    struct plugin_instance *instance = mock_hook(mock, hook);
+    struct plugin_instance *instance = mock_hook(mock, recorder_hook);
     instance->arg = &records[0];
     instance->wants.data = true;
     client_start(mock);
@@ -468,7 +378,7 @@ static struct mock *with_listing_hook(void)
 {
     struct mock *mock = mock_new();
     memset(records, 0, sizeof records);
-    struct plugin_instance *instance = mock_hook(mock, hook);
+    struct plugin_instance *instance = mock_hook(mock, recorder_hook);
     instance->arg = &records[0];
     instance->wants.listings = true;
     client_start(mock);
@@ -616,7 +526,7 @@ static void a_hook_is_told_what_is_there(void **state)
     struct mock *mock = mock_new();
     memset(records, 0, sizeof records);
     for (int i = 0; i < 2; i++) {
-        struct plugin_instance *instance = mock_hook(mock, hook);
+        struct plugin_instance *instance = mock_hook(mock, recorder_hook);
         instance->arg = &records[i];
         instance->wants.existing = i == 0 ? UINT32_MAX : 0;
     }
@@ -655,8 +565,8 @@ static void a_hook_is_told_what_is_there_where_another_has_led(void **state)
     (void)state;
     struct mock *mock = mock_new();
     memset(records, 0, sizeof records);
-    mock_hook(mock, hook)->arg = &records[1];
-    struct plugin_instance *instance = mock_hook(mock, hook);
+    mock_hook(mock, recorder_hook)->arg = &records[1];
+    struct plugin_instance *instance = mock_hook(mock, recorder_hook);
     instance->arg = &records[0];
     instance->wants.existing = SP_SFTP_REMOVE;
     client_start(mock);
@@ -705,138 +615,6 @@ static void a_failing_hook_fails_the_operation(void **state)
     mock_free(mock);
 }
 
-/* --- late, and gone ------------------------------------------------------------------------ */
-
-static void a_late_hook_fails_the_operation_and_keeps_its_memory(void **state)
-{
-    (void)state;
-    struct mock *mock = with_hooks(2);
-    mock->calls = MOCK_LATER;
-    uint32_t id = send_path(mock, SFTP_MKDIR, "/d");
-    assert_true(mock_time_out(mock)); /* the first, before */
-    mock->releases_late = true;
-    while (mock_step(mock))
-        ;
-    expect_status(mock, id, SP_FS_FAILURE);
-    assert_null(store_find(mock_store(mock), "/d"));
-    mock_release(mock);
-    mock->calls = MOCK_AT_ONCE;
-    mock_free(mock);
-}
-
-static void a_hook_that_was_asked_hears_the_end_of_it(void **state)
-{
-    (void)state;
-    struct mock *mock = with_hooks(1);
-    struct handle file = open_file(mock, "/a", FXF_WRITE | FXF_CREAT);
-    struct handle other = open_file(mock, "/b", FXF_WRITE | FXF_CREAT);
-    records[0].seen[0] = '\0';
-    mock->calls = MOCK_LATER;
-    send_write(mock, file, 0, "x"); /* asked before, not answered */
-    send_write(mock, other, 0, "y");
-    assert_true(mock_step(mock));
-    mock_close(mock);
-    mock_settle(mock);
-    (void)other;
-    const char *seen = records[0].seen;
-    assert_non_null(strstr(seen, ">write /a 7 core\n"));
-    assert_non_null(strstr(seen, ">write /b 7 core\n"));
-    assert_non_null(strstr(seen, ">close /a 7 core\n"));
-    assert_non_null(strstr(seen, ">close /b 7 core\n"));
-    assert_true(strstr(seen, ">write /a") < strstr(seen, ">close /a"));
-    assert_true(strstr(seen, ">write /b") < strstr(seen, ">close /b"));
-    mock->calls = MOCK_AT_ONCE;
-    mock_free(mock);
-}
-
-/* Wherever the channel ends: an open that hooks heard of has one close that they hear of. */
-static void every_open_has_its_close(void **state)
-{
-    (void)state;
-    for (int steps = 0; steps < 12; steps++) {
-        struct mock *mock = with_hooks(2);
-        records[1].into = &records[0];
-        mock->calls = MOCK_LATER;
-        uint32_t id = send_open(mock, "/a", FXF_WRITE | FXF_CREAT);
-        bool is_over = false;
-        struct reply reply = {0};
-        for (int i = 0; i < steps && !is_over; i++)
-            is_over = !mock_step(mock);
-        if (is_over && next_reply(mock, &reply) && reply.id == id) {
-            struct handle file;
-            struct sp_str wire = wire_get_string(&reply.body);
-            memcpy(file.bytes, wire.data, sizeof file.bytes);
-            send_handle(mock, SFTP_CLOSE, file);
-            for (int i = 5; i < steps; i++)
-                mock_step(mock);
-        }
-        mock_close(mock);
-        mock_settle(mock);
-        int opens = 0, closes = 0;
-        for (const char *at = records[0].seen; (at = strstr(at, ">open /a 0")); at++)
-            opens++;
-        for (const char *at = records[0].seen; (at = strstr(at, ">close /a")); at++)
-            closes++;
-        assert_int_equal(opens, closes);
-        assert_int_equal(store_open_handles(mock_store(mock)), 0);
-        mock->calls = MOCK_AT_ONCE;
-        mock_free(mock);
-    }
-}
-
-/* --- scp ----------------------------------------------------------------------------------- */
-
-static int count(const char *what)
-{
-    int found = 0;
-    for (const char *at = records[0].seen; (at = strstr(at, what)); at++)
-        found++;
-    return found;
-}
-
-/* A sink that is given a file, or a source that is asked for a directory, until so many calls have
- * been answered; then the channel ends. denied: what the hook refuses, after the fact. */
-static void run_scp(bool is_sink, int steps, const char *denied)
-{
-    static const char file[] = "C0644 5 a\nhello";
-    struct mock *mock = mock_new();
-    memset(records, 0, sizeof records);
-    mock_hook(mock, hook)->arg = &records[0];
-    store_directory(mock_store(mock), "/d");
-    store_file(mock_store(mock), "/d/f", "content");
-    mock->calls = MOCK_LATER;
-    if (denied)
-        answers(0, denied, true, SP_DENY);
-    assert_int_equal(mock_start(mock, &sftp_builtins[1], is_sink ? "scp -p -t /d" : "scp -r -f /d"),
-                     0);
-    if (is_sink)
-        mock_receive(mock, file, sizeof file); /* with its NUL, which confirms it */
-    for (int i = 0; i < steps; i++) {
-        if (!is_sink && !mock->channel.is_shut)
-            mock_receive(mock, "", 1); /* whatever is said is fine */
-        mock_step(mock);
-    }
-    mock_close(mock);
-    mock_settle(mock);
-    /* A step that was denied was done all the same. */
-    int opens = count(">open /d/a 0") + count(">open /d/f 0") + count(">opendir /d 0");
-    assert_int_equal(count(">close"), opens);
-    assert_int_equal(store_open_handles(mock_store(mock)), 0);
-    mock->calls = MOCK_AT_ONCE;
-    mock_free(mock);
-}
-
-static void every_open_of_scp_has_its_close(void **state)
-{
-    (void)state;
-    static const char *const denied[] = {NULL, "open", "write", "close", "opendir", "readdir"};
-    for (size_t d = 0; d < sizeof denied / sizeof *denied; d++)
-        for (int steps = 0; steps < 40; steps++) {
-            run_scp(true, steps, denied[d]);
-            run_scp(false, steps, denied[d]);
-        }
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -867,10 +645,6 @@ int main(void)
         cmocka_unit_test(a_hook_is_told_what_is_there_where_another_has_led),
         cmocka_unit_test(a_file_whose_opening_is_refused_after_is_closed),
         cmocka_unit_test(a_failing_hook_fails_the_operation),
-        cmocka_unit_test(a_late_hook_fails_the_operation_and_keeps_its_memory),
-        cmocka_unit_test(a_hook_that_was_asked_hears_the_end_of_it),
-        cmocka_unit_test(every_open_has_its_close),
-        cmocka_unit_test(every_open_of_scp_has_its_close),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
