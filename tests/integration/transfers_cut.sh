@@ -13,7 +13,7 @@ configure '{"plugins": [
     "chains": {"channel": [], "sftp": ["atomic", "keeping"]}, "log": {"format": "json"}}'
 daemon_start
 mkdir "$W"/root/alice/{plain,removed,kept}
-random_file "$W/data" 200000
+random_file "$W/data" 1000000
 
 PYTHONPATH=$TESTS/support "$PYTHON" - "$W" <<'END'
 import concurrent.futures
@@ -28,7 +28,7 @@ from cutting import Cut
 
 W = sys.argv[1]
 ROOT = W + "/root/alice/"
-SIZE = 200000
+SIZE = 1000000
 OPTIONS = ["-F", W + "/ssh_config"]
 random.seed(1)
 
@@ -106,7 +106,7 @@ for (tool, place, how, name), code in zip(cases, codes):
     kind, record = found[0] if found else ("nothing", {})
     size = os.path.getsize(path) if os.path.exists(path) else None
     is_whole = size == SIZE and open(path, "rb").read() == expected
-    print(f"{tool:5}{how:6} after {place:6} of {whole[tool]} bytes, exit {code:4}: {kind:9}"
+    print(f"{tool:5}{how:6} after {place:7} of {whole[tool]} bytes, exit {code:4}: {kind:9}"
           f" {record.get('path', '')} size={record.get('size', '')} {record.get('reason', '')}")
     if code == 0:
         assert kind == "uploaded", name
