@@ -105,16 +105,17 @@ static int put_name_and_attributes(struct buffer *buffer, const struct sftp_dial
     return rc == 0 ? sftp_attributes_put(buffer, dialect->version, attributes, mask) : rc;
 }
 
+/* A path is never translated: the client puts other names behind it. */
 int sftp_put_name(struct buffer *buffer, const struct sftp_dialect *dialect, uint32_t id,
                   struct sp_str name, const struct sp_fs_attributes *attributes)
 {
     int rc = begin(buffer, SFTP_NAME, id);
-    if (rc == 0)
-        rc = wire_put_u32(buffer, 1);
+    if (rc == 0 && (rc = wire_put_u32(buffer, 1)) == 0)
+        rc = wire_put_string(buffer, name.data, (size_t)name.len);
     if (rc == 0 && dialect->version < 4) /* the long name, which is no line of `ls` here */
         rc = wire_put_string(buffer, name.data, (size_t)name.len);
     if (rc == 0)
-        rc = put_name_and_attributes(buffer, dialect, name, attributes, SFTP_ATTRIBUTES_USUAL);
+        rc = sftp_attributes_put(buffer, dialect->version, attributes, SFTP_ATTRIBUTES_USUAL);
     return end(buffer, rc);
 }
 

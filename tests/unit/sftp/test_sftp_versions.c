@@ -537,6 +537,21 @@ static void only_version_6_has_a_name_beside_the_name(void **state)
         }
 }
 
+/* They are used again, with other names behind them. */
+static void paths_are_never_translated(void **state)
+{
+    (void)state;
+    static const uint8_t expected[] = {0, 0,   0,    20, SFTP_NAME, 0, 0, 0,
+                                       7, 0,   0,    0,  1,         0, 0, 0,
+                                       2, '/', 0xe9, 0,  0,         0, 0, SP_FILE_UNKNOWN};
+    struct sftp_dialect dialect = {.version = 6, .translates_names = true};
+    struct buffer buffer = {0};
+    assert_int_equal(sftp_put_name(&buffer, &dialect, 7, str("/\xe9"), NULL), 0);
+    assert_int_equal(buffer_length(&buffer), sizeof expected);
+    assert_memory_equal(buffer_data(&buffer), expected, sizeof expected);
+    buffer_release(&buffer);
+}
+
 /* As many as there is room for, each as long as one can be. */
 static void listings_stay_within_a_packet(void **state)
 {
@@ -663,6 +678,7 @@ int main(void)
         cmocka_unit_test(links_are_hard_or_symbolic),
         cmocka_unit_test(utf8_is_told_from_what_is_none),
         cmocka_unit_test(only_version_6_has_a_name_beside_the_name),
+        cmocka_unit_test(paths_are_never_translated),
         cmocka_unit_test(listings_stay_within_a_packet),
         cmocka_unit_test(every_status_is_known_to_every_version),
         cmocka_unit_test(acls_say_what_the_mode_says),
