@@ -93,18 +93,31 @@ with p.sftp_client() as sftp:
         raise AssertionError("read on in another file")
 PY
 
-# A client that goes away in the middle leaves nothing.
-: >"$W/requests"
-faults '[{"match": "PUT .*partNumber=", "do": "wait"}]' # so the third is not taken, and no CLOSE sent
-echo "put $W/data killed" | sftp_ target >/dev/null 2>&1 &
-client=$!
-wait_for 20 "the upload's beginning" grep -q 'POST /files/killed?uploads=' "$W/requests"
-for child in $(pgrep -P $client); do kill -KILL "$child" || true; done
-kill -KILL $client 2>/dev/null || true
-wait $client 2>/dev/null || true
-faults '[]'
-wait_for 30 "the end of the upload" grep -q 'DELETE /files/killed?uploadId=.* 204' "$W/requests"
-no_object killed
+# A client that goes away in the middle leaves nothing. Two parts are on their way and held up; the file
+# is so large that the rest cannot be in anybody's buffers.
+truncate -s 40M "$W/forty"
+put_with_sftp()
+{
+    sftp_ target <<<"put $W/forty killed" # no pipe: sftp is the child that is killed
+}
+put_with_scp()
+{
+    scp_ -O "$W/forty" target:killed
+}
+for put in put_with_sftp put_with_scp; do
+    : >"$W/requests"
+    faults '[{"match": "PUT .*partNumber=", "do": "wait"}]'
+    $put >/dev/null 2>&1 &
+    client=$!
+    wait_for 30 "the upload's beginning" grep -q 'POST /files/killed?uploads=' "$W/requests"
+    for child in $(pgrep -P $client); do
+        kill -KILL "$child" || true
+    done
+    wait $client 2>/dev/null || true
+    faults '[]'
+    wait_for 30 "the end of $put" grep -q 'DELETE /files/killed?uploadId=.* 204' "$W/requests"
+    no_object killed
+done
 
 # Copies do not come by here; the checksum of one that was uploaded whole is the store's.
 expect_equal "$(batch "put $W/small small")" "" "a small file"
