@@ -10,6 +10,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/err.h"
 #include "sftp/engine.h"
 #include "sftp/execute.h"
 
@@ -66,8 +67,10 @@ int sftp_request_list(struct sftp_request *request, const struct sp_fs_entry *en
     listing->count = 0;
     int rc = sftp_listing_begin(listing, request->message.id);
     for (uint64_t i = 0; i < count && rc == 0; i++)
-        rc = sftp_listing_add(listing, &request->engine->dialect, entries[i].name,
-                              &entries[i].attributes, (int64_t)time(NULL));
+        rc = sftp_listing_room(listing) == 0
+                 ? SP_ERR_LIMIT
+                 : sftp_listing_add(listing, &request->engine->dialect, entries[i].name,
+                                    &entries[i].attributes, (int64_t)time(NULL));
     if (rc == 0)
         rc = sftp_listing_end(listing, &request->engine->dialect, request->handle->is_at_end);
     return rc;
