@@ -136,11 +136,11 @@ say "unit tests"
 unit_tests build/sanitize "${filter:-.}"
 
 say "unit tests of threaded code, with ThreadSanitizer"
-threaded=$({ ls tests/unit/{worker,plugin}/test_*.c; ls build/sanitize/tests/test_auth_{pam,sql}; } 2>/dev/null |
+threaded=$({ ls tests/unit/{worker,plugin}/test_*.c; ls build/sanitize/tests/test_{auth_{pam,sql},sftp_notify}; } 2>/dev/null |
     xargs -n1 basename -s .c)
 if build build/tsan tsan $threaded; then
     # gcc's ThreadSanitizer cannot place its shadow beside a highly randomised address space.
-    unit_tests build/tsan "^(worker/|plugin/|plugins/test_auth_(pam|sql)).*$filter" setarch --addr-no-randomize
+    unit_tests build/tsan "^(worker/|plugin/|plugins/test_(auth_(pam|sql)|sftp_notify)).*$filter" setarch --addr-no-randomize
 fi
 
 say "fuzzing, ten seconds each"
