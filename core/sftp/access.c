@@ -93,7 +93,7 @@ uint32_t sftp_access_check_names(const struct sftp_tree *tree, const struct sftp
                                  const char **ret_text)
 {
     if (target && is_drop_box(target->mount))
-        *flags &= ~SP_RENAME_OVERWRITE;
+        *flags &= ~(SP_RENAME_OVERWRITE | SP_RENAME_NATIVE);
     if (!is_drop_box(place->mount) || drop_of(operation) != DROP_OWN)
         return SP_FS_OK;
     if (target && target->mount && target->mount != place->mount)
@@ -120,6 +120,24 @@ void sftp_access_note(struct sftp_tree *tree, const struct sftp_place *place)
         tree->made_count++;
     else
         free(container_of(list_take_first(&tree->made), struct made, link));
+}
+
+void sftp_access_note_gone(struct sftp_tree *tree, const struct sftp_place *place)
+{
+    struct list kept;
+    struct list *node;
+    list_init(&kept);
+    while ((node = list_take_first(&tree->made))) {
+        struct made *made = container_of(node, struct made, link);
+        if (!vpath_is_within(made->path, place->path)) {
+            list_append(&kept, node);
+            continue;
+        }
+        tree->made_count--;
+        free(made);
+    }
+    while ((node = list_take_first(&kept)))
+        list_append(&tree->made, node);
 }
 
 void sftp_access_forget(struct sftp_tree *tree)

@@ -23,6 +23,9 @@ uint32_t sftp_access_check_names(const struct sftp_tree *tree, const struct sftp
                                  const char **ret_text);
 /* The channel has made what has this name now. */
 void sftp_access_note(struct sftp_tree *tree, const struct sftp_place *place);
+/* The channel has removed what had this name, or given it another one: who takes the name next need
+ * not be the channel. */
+void sftp_access_note_gone(struct sftp_tree *tree, const struct sftp_place *place);
 void sftp_access_forget(struct sftp_tree *tree); /* the tree's end */
 
 #endif

@@ -9,16 +9,25 @@
 #include "sftp/engine.h"
 #include "sftp/execute.h"
 
+static void on_removed(struct sftp_call *call, uint32_t status, const struct sp_fs_reply *reply)
+{
+    struct sftp_request *request = sftp_request_of(call);
+    if (status == SP_FS_OK)
+        sftp_access_note_gone(request->engine->tree, &request->place);
+    sftp_request_answer(request, status, reply);
+}
+
 void sftp_execute_on_path(struct sftp_request *request)
 {
     sftp_call_path(&request->call, request->place.below, 0);
-    sftp_request_ask(request, request->place.mount, request->operation->provider,
-                     sftp_answer_status);
+    sftp_request_ask(request, request->place.mount, request->operation->provider, on_removed);
 }
 
 static void on_made(struct sftp_call *call, uint32_t status, const struct sp_fs_reply *reply)
 {
     struct sftp_request *request = sftp_request_of(call);
+    if (status == SP_FS_OK && request->operation->family == SP_SFTP_RENAME)
+        sftp_access_note_gone(request->engine->tree, &request->place);
     if (status == SP_FS_OK)
         sftp_access_note(request->engine->tree,
                          request->target.mount ? &request->target : &request->place);

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "sftp/access.h"
 
 uint32_t sftp_handles_max(const struct sftp_engine *engine)
 {
@@ -143,10 +144,17 @@ bool sftp_handle_delete(struct sftp_handle *handle, struct sftp_call *call)
         mount->support.open_flags & SP_OPEN_DELETE_ON_CLOSE)
         return false;
     handle->flags &= ~SP_OPEN_DELETE_ON_CLOSE;
+    struct sftp_tree *tree = handle->engine->tree;
     struct sftp_place place;
-    sftp_tree_locate(handle->engine->tree, handle->path, &place);
-    if (place.mount != mount)
+    uint32_t flags = 0;
+    const char *text = NULL;
+    sftp_tree_locate(tree, handle->path, &place);
+    /* On a drop box the name may be that of another's file by now. */
+    if (place.mount != mount ||
+        sftp_access_check_names(tree, &place, NULL, sftp_operation(SFTP_OP_REMOVE), &flags,
+                                &text) != SP_FS_OK)
         return false;
+    sftp_access_note_gone(tree, &place);
     sftp_call_path(call, place.below, 0);
     return true;
 }

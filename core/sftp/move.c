@@ -247,6 +247,7 @@ static void close_source(struct sftp_move *move)
 static void on_target_closed(struct sftp_move *move, uint32_t status,
                              const struct sp_fs_reply *reply)
 {
+    move->is_made |= status == SP_FS_OK || status == SP_FS_OP_UNSUPPORTED;
     goes_on(move, status == SP_FS_OP_UNSUPPORTED ? SP_FS_OK : status, reply, close_source);
 }
 
@@ -365,6 +366,24 @@ static void look_at_target(struct sftp_move *move)
     ask(move, move->to, PLUGIN_FS_stat, on_target_looked_at);
 }
 
+static void on_made_looked_at(struct sftp_move *move, uint32_t status,
+                              const struct sp_fs_reply *reply)
+{
+    move->is_made = status != SP_FS_NO_SUCH_FILE;
+    if (move->call.has_timed_out)
+        fail(move, status, reply->text);
+    else
+        move->next = move->done ? read_piece : clean_up;
+}
+
+/* Some stores show a file only once it is closed. Until then whatever has its name is somebody
+ * else's, and must not go with a move that fails. */
+static void look_at_made(struct sftp_move *move)
+{
+    sftp_call_path(&move->call, target_path(move), SP_FS_NOFOLLOW);
+    ask(move, move->to, PLUGIN_FS_stat, on_made_looked_at);
+}
+
 static void on_target_opened(struct sftp_move *move, uint32_t status,
                              const struct sp_fs_reply *reply)
 {
@@ -376,7 +395,7 @@ static void on_target_opened(struct sftp_move *move, uint32_t status,
     if (is_there && move->overwrite && plugin_instance_offers(move->to->instance, PLUGIN_FS_rename))
         move->next = move->done ? look_at_target : clean_up;
     else
-        goes_on(move, status, reply, read_piece);
+        goes_on(move, status, reply, look_at_made);
 }
 
 static void open_target(struct sftp_move *move)

@@ -220,6 +220,8 @@ static uint32_t place_word(struct sftp_request *request)
 static void complete_flags(struct sftp_request *request)
 {
     uint32_t *flags = &request->message.flags;
+    if (request->operation->family == SP_SFTP_RENAME && *flags & SP_RENAME_NATIVE)
+        *flags |= SP_RENAME_OVERWRITE; /* which is what systems do by themselves */
     if (request->operation != sftp_operation(SFTP_OP_OPEN))
         return;
     if (*flags & SP_OPEN_APPEND)

@@ -338,7 +338,7 @@ static int32_t rename_entry(struct store *store, const struct sp_fs_pair *event,
     struct store_node *old = store_find(store, event->target.data);
     if (!node)
         return fail(reply, SP_FS_NO_SUCH_FILE);
-    if (old && !(event->flags & SP_RENAME_OVERWRITE))
+    if (old && !(event->flags & (SP_RENAME_OVERWRITE | SP_RENAME_NATIVE)))
         return fail(reply, SP_FS_FILE_ALREADY_EXISTS);
     if (old && old != node)
         node_remove(store, old);

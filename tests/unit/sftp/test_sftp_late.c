@@ -320,6 +320,75 @@ static void a_file_is_deleted_when_it_is_closed(void **state)
     mock_free(mock);
 }
 
+/* A box that renames as the system below does. */
+static struct plugin_instance *box_6(struct mock *mock)
+{
+    struct plugin_instance *box = mock_mount(mock, "/box", "box");
+    mock->session.mounts[1].access = CONFIG_WRITE_ONLY;
+    can_lock(mock, 0);
+    box->store.support = mock_store(mock)->support;
+    box->store.support.open_flags |= SP_OPEN_EXCLUSIVE;
+    box->store.support.rename_flags = SP_RENAME_OVERWRITE | SP_RENAME_ATOMIC | SP_RENAME_NATIVE;
+    client_new_6(mock);
+    return box;
+}
+
+static void make_directory_6(struct mock *mock, const char *path)
+{
+    uint32_t id;
+    struct buffer *request = request_begin(SFTP_MKDIR, &id);
+    request_string(request, path);
+    wire_put_u32(request, 0);
+    wire_put_u8(request, 2);
+    request_send(mock, request);
+    expect_status(mock, id, SP_FS_OK);
+}
+
+static void no_flags_of_a_rename_replace_a_file_in_a_drop_box(void **state)
+{
+    (void)state;
+    struct mock *mock = mock_new();
+    struct plugin_instance *box = box_6(mock);
+    store_file(&box->store, "/theirs", "theirs");
+    close_handle(mock, open_6(mock, "/box/mine", ACCESS_WRITE, OPEN_OR_CREATE));
+    for (uint32_t flags = 0; flags < 8; flags++) {
+        expect_status(mock, send_rename(mock, "/box/mine", "/box/theirs", flags),
+                      SP_FS_FILE_ALREADY_EXISTS);
+        assert_true(store_has(&box->store, "/theirs", "theirs"));
+    }
+    mock_free(mock);
+}
+
+/* Others may take a name that has become free. */
+static void in_a_drop_box_a_name_given_up_is_nobodys(void **state)
+{
+    (void)state;
+    static const char *const ways[] = {"remove", "rename", "rename above", "delete on close"};
+    for (size_t i = 0; i < sizeof ways / sizeof *ways; i++) {
+        struct mock *mock = mock_new();
+        struct plugin_instance *box = box_6(mock);
+        make_directory_6(mock, "/box/d");
+        bool is_on_close = strcmp(ways[i], "delete on close") == 0;
+        struct handle handle = open_6(mock, "/box/d/f", ACCESS_WRITE,
+                                      OPEN_OR_CREATE | (is_on_close ? OPEN_DELETE_ON_CLOSE : 0));
+        if (strcmp(ways[i], "remove") == 0)
+            expect_status(mock, send_path(mock, SFTP_REMOVE, "/box/d/f"), SP_FS_OK);
+        else if (strcmp(ways[i], "rename above") == 0)
+            expect_status(mock, send_rename(mock, "/box/d", "/box/e", 0), SP_FS_OK);
+        else
+            expect_status(mock, send_rename(mock, "/box/d/f", "/box/g", 0), SP_FS_OK);
+        if (strcmp(ways[i], "rename above") == 0)
+            store_directory(&box->store, "/d");
+        store_file(&box->store, "/d/f", "theirs");
+        close_handle(mock, handle);
+        assert_true(store_has(&box->store, "/d/f", "theirs"));
+        expect_status(mock, send_path(mock, SFTP_REMOVE, "/box/d/f"), SP_FS_PERMISSION_DENIED);
+        expect_status(mock, send_rename(mock, "/box/d/f", "/box/h", 0), SP_FS_PERMISSION_DENIED);
+        assert_true(store_has(&box->store, "/d/f", "theirs"));
+        mock_free(mock);
+    }
+}
+
 static void a_copy_that_feeds_on_itself_ends(void **state)
 {
     (void)state;
@@ -370,6 +439,8 @@ int main(void)
         cmocka_unit_test(realpath_puts_paths_together),
         cmocka_unit_test(rename_does_what_its_flags_say_or_nothing),
         cmocka_unit_test(a_file_is_deleted_when_it_is_closed),
+        cmocka_unit_test(no_flags_of_a_rename_replace_a_file_in_a_drop_box),
+        cmocka_unit_test(in_a_drop_box_a_name_given_up_is_nobodys),
         cmocka_unit_test(a_copy_that_feeds_on_itself_ends),
         cmocka_unit_test(what_a_provider_cannot_open_is_not_asked_of_it),
     };

@@ -405,6 +405,28 @@ static void a_move_that_fails_leaves_the_source_and_no_target(void **state)
     }
 }
 
+/* A store that shows files once they are closed has refused this one: another has the name. */
+static void a_move_that_fails_leaves_what_another_has_left_there(void **state)
+{
+    (void)state;
+    for (int is_cut_off = 0; is_cut_off < 2; is_cut_off++) {
+        struct plugin_instance *other;
+        struct mock *mock = two_mounts(&other);
+        other->store.fail[PLUGIN_FS_stat] = SP_FS_NO_SUCH_FILE; /* not while it is open */
+        if (is_cut_off)
+            other->store.fail[PLUGIN_FS_write] = SP_FS_QUOTA_EXCEEDED;
+        else
+            other->store.fail[PLUGIN_FS_close] = SP_FS_FILE_ALREADY_EXISTS;
+        uint32_t id = send_two_paths(mock, SFTP_RENAME, "/f", "/other/g");
+        mock_settle(mock);
+        expect_status(mock, id, SP_FS_FAILURE);
+        assert_int_equal(mock->started[PLUGIN_FS_remove], 0);
+        assert_true(store_has(mock_store(mock), "/f", "some text"));
+        assert_non_null(store_find(&other->store, "/g"));
+        mock_free(mock);
+    }
+}
+
 /* A source that is not removed: the copy goes again where that is certain, and else both stay. */
 static void a_source_that_stays_is_a_failure(void **state)
 {
@@ -674,6 +696,7 @@ int main(void)
         cmocka_unit_test(hooks_see_a_rename_to_another_mount),
         cmocka_unit_test(a_file_that_two_mounts_show_is_not_lost),
         cmocka_unit_test(a_move_that_fails_leaves_the_source_and_no_target),
+        cmocka_unit_test(a_move_that_fails_leaves_what_another_has_left_there),
         cmocka_unit_test(a_source_that_stays_is_a_failure),
         cmocka_unit_test(a_move_ends_with_its_channel),
         cmocka_unit_test(a_move_answers_in_time),
