@@ -55,7 +55,8 @@ use_store() # [PATCH]: a merge patch for the plugin's configuration
         {\"name\": \"users\", \"plugin\": \"auth-file\", \"config\": {\"users_file\": \"$W/users.json\"}},
         {\"name\": \"files\", \"plugin\": \"fs-posix\"},
         {\"name\": \"shell\", \"plugin\": \"exec-shell\", \"config\": {\"shell\": \"/bin/sh\"}},
-        {\"name\": \"objects\", \"plugin\": \"fs-s3\", \"config\": $(cat "$W/s3.json")}],
+        {\"name\": \"objects\", \"plugin\": \"fs-s3\",
+            \"isolation\": \"${SALLYPORT_ISOLATION:-in-process}\", \"config\": $(cat "$W/s3.json")}],
         \"mounts\": [{\"path\": \"/\", \"provider\": \"objects\"}]}"
 }
 
