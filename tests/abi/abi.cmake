@@ -7,10 +7,14 @@ find_package(Python3 REQUIRED COMPONENTS Interpreter)
 
 add_test(NAME abi/headers COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/abi/check_headers.sh
          ${CMAKE_SOURCE_DIR}/plugin-sdk/include ${CMAKE_SOURCE_DIR}/docs/man/sallyport-plugin.3)
-foreach(headers ${CMAKE_SOURCE_DIR}/plugin-sdk/include ${ABI_FROZEN}/include)
-  string(REPLACE ${CMAKE_SOURCE_DIR}/plugin-sdk/ "" name ${headers})
-  add_test(NAME abi/ledger-of-${name} COMMAND ${Python3_EXECUTABLE} -B
-           ${CMAKE_CURRENT_SOURCE_DIR}/abi/ledger.py ${headers} ${ABI_FROZEN}/ledger.txt)
+file(GLOB frozen_versions CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/plugin-sdk/abi/*/ledger.txt)
+foreach(ledger ${frozen_versions})
+  get_filename_component(folder ${ledger} DIRECTORY)
+  get_filename_component(version ${folder} NAME)
+  add_test(NAME abi/ledger-of-${version} COMMAND ${Python3_EXECUTABLE} -B
+           ${CMAKE_CURRENT_SOURCE_DIR}/abi/ledger.py ${folder}/include ${ledger})
+  add_test(NAME abi/ledger-of-${version}-today COMMAND ${Python3_EXECUTABLE} -B
+           ${CMAKE_CURRENT_SOURCE_DIR}/abi/ledger.py ${CMAKE_SOURCE_DIR}/plugin-sdk/include ${ledger})
 endforeach()
 add_test(NAME abi/layout COMMAND ${Python3_EXECUTABLE} -B ${CMAKE_CURRENT_SOURCE_DIR}/abi/check_layout.py
          ${CMAKE_SOURCE_DIR}/plugin-sdk/include ${CMAKE_SOURCE_DIR}/core/plugin/layout.c)

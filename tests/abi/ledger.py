@@ -24,13 +24,16 @@ import tempfile
 FIXED = {"sp_event", "sp_reply"}
 # Constants that tell what a header knows, and so are different in a later one.
 MOVING = {"SP_ABI_MINOR", "SP_PERMIT_ALL"}
-ABI_HEADERS = ["types.h", "connection.h", "auth.h", "channel.h", "fs.h", "log.h", "plugin.h"]
+ABI_HEADERS = ["types.h", "connection.h", "auth.h", "channel.h", "fs.h", "log.h", "sftp.h", "plugin.h"]
 
 
 def source_of(include):
     text = ""
     for name in ABI_HEADERS:
-        with open(os.path.join(include, "sallyport", name), encoding="utf-8") as file:
+        path = os.path.join(include, "sallyport", name)
+        if not os.path.exists(path):  # of a version before it
+            continue
+        with open(path, encoding="utf-8") as file:
             text += file.read()
     return re.sub(r"/\*.*?\*/", " ", text, flags=re.S).replace("\\\n", " ")
 
