@@ -216,6 +216,11 @@ static uint32_t move_file(struct s3 *s3, const struct key *source, const struct 
 static uint32_t transpose(const struct key *source, const struct key *target, const char *name,
                           struct key *ret_key, char *ret_why)
 {
+    if (strncmp(name, source->text, source->length) != 0) {
+        snprintf(ret_why, WHY_SIZE, "listing of %.200s: the store names keys that are not below it",
+                 source->text);
+        return SP_FS_FAILURE;
+    }
     const char *rest = name + source->length;
     size_t length = strlen(rest);
     if (target->length + length > KEY_MOST) {

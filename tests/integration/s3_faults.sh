@@ -74,6 +74,17 @@ print(json.dumps([{"match": "GET /files.*list-type", "do": "answer", "status": 2
 done
 faults '[]'
 
+# A listing of what was not asked for: nothing is moved by it, and nothing deleted.
+batch "mkdir dir"$'\n'"put $W/small dir/f"$'\n'"put $W/small bystander" >/dev/null
+for key in bystander d; do
+    faults "[{\"match\": \"GET /files.*list-type.*prefix=dir\", \"do\": \"answer\", \"status\": 200, \"body\":
+        \"<ListBucketResult><Contents><Key>$key</Key></Contents></ListBucketResult>\"}]"
+    expect_match "$(batch 'rename dir other')" 'not below it|Failure' "a directory that is listed as '$key'"
+done
+faults '[]'
+expect_same_file "$W/small" "$(object bystander)"
+expect_same_file "$W/small" "$(object dir/f)"
+
 # Replaced while it is read: no mixture of both is handed out.
 PYTHONPATH=$TESTS/support W=$W "$PYTHON" - <<'PY'
 import os
