@@ -1,5 +1,5 @@
 # The extensions and the requests of version 6, on a directory and in memory: digests against
-# sha256sum, copies (holes and offsets past 4 GiB, a file onto itself by another name), space,
+# sha256sum, copies (T69; holes and offsets past 4 GiB, a file onto itself by another name), space,
 # names of users, locks between two connections, links, realpath, delete on close.
 # isolated: too
 . "$(dirname "$0")/lib.sh"

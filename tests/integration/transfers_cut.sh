@@ -1,4 +1,4 @@
-# Uploads by real clients that are cut off after any number of bytes on the line, by a reset or by
+# T73: uploads by real clients that are cut off after any number of bytes on the line, by a reset or by
 # killing the client: each is told once, as aborted unless all of it is there; with sftp-atomic nobody
 # ever sees a part under the file's name, and parts are removed or kept as configured.
 # seconds: 180

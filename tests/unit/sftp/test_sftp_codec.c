@@ -133,6 +133,7 @@ static void long_names_have_both_styles_of_dates(void **state)
     assert_string_equal(line, "----------   1 alice    longer-than-eight        0 Oct  4  2024 ");
 }
 
+/* T65 */
 static void long_names_hold_whatever_a_provider_says(void **state)
 {
     (void)state;

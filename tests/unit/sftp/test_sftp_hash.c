@@ -136,6 +136,7 @@ static void a_part_and_its_blocks_are_hashed(void **state)
     mock_free(mock);
 }
 
+/* T74, as the four that follow */
 static void an_answer_of_many_blocks_is_bounded(void **state)
 {
     (void)state;

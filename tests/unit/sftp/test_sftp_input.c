@@ -339,6 +339,7 @@ static void providers_that_lie_about_counts_are_not_believed(void **state)
     mock_free(mock);
 }
 
+/* T75 */
 static void too_many_ids_at_once_are_refused(void **state)
 {
     (void)state;
