@@ -16,15 +16,13 @@ static bool is_wanted(const struct sftp_act *act)
 {
     const struct sp_sftp_event *event = &act->event;
     uint32_t family = event->family & act->tree->hooks.existing;
-    if (family & SP_SFTP_OPEN)
-        return sftp_operation_changes(act->operation, event->flags);
     if (family & SP_SFTP_CLOSE)
         return event->flags & SP_OPEN_WRITE;
     if (family & SP_SFTP_ATTRIBUTES_SET)
         return event->attributes && event->attributes->valid & SP_ATTR_SIZE;
     if (family & (SP_SFTP_READ | SP_SFTP_WRITE))
         return event->family == (SP_SFTP_READ | SP_SFTP_WRITE);
-    return family & (SP_SFTP_REMOVE | SP_SFTP_DIRECTORY_REMOVE | SP_SFTP_RENAME);
+    return family & (SP_SFTP_OPEN | SP_SFTP_REMOVE | SP_SFTP_DIRECTORY_REMOVE | SP_SFTP_RENAME);
 }
 
 /* Fill in a call about a name. What opens or resizes it follows a link; what removes or renames it

@@ -72,7 +72,7 @@ bool accounts_find(struct accounts *accounts, const struct sp_connection *connec
 void accounts_hold(struct charged *charged);
 void accounts_release(struct charged *charged);
 bool accounts_are_ready(const struct charged *charged);
-/* Whether some worker has the file open for writing; also if that cannot be found out. */
+/* Whether some worker has the file open; also if that cannot be found out. */
 bool accounts_have_open(const struct charged *charged, const struct ledger_key *key);
 bool accounts_have(const struct charged *charged, const struct account *account);
 /* Not under the lock. 0, or negative with a line in the log. */

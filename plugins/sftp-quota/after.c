@@ -31,7 +31,7 @@ static void divert(struct sftp_quota *self, const struct sp_sftp_event *event,
         !accounts_are_ready(&charged))
         charged = act->from.charged;
     file->is_part = true;
-    file->replaces = event->existing != NULL;
+    file->replaces = act->from.exists;
     file->replaced = act->from;
     accounts_hold(&file->replaced.charged);
     file->counted.size = 0;
@@ -51,6 +51,7 @@ static void after_open(struct sftp_quota *self, const struct sp_sftp_event *even
         add_files(&act->from.charged, -act->files);
         return;
     }
+    file->counted.writes = event->flags & SP_OPEN_WRITE;
     file->is_append = event->flags & SP_OPEN_APPEND;
     file->is_deleted_on_close = event->flags & SP_OPEN_DELETE_ON_CLOSE;
     struct ledger_key key = key_of(event->head.connection->user, event->path);
@@ -62,7 +63,7 @@ static void after_open(struct sftp_quota *self, const struct sp_sftp_event *even
     else
         hold(&file->counted, &act->from.charged);
     /* Two have looked, and one of them has made it. */
-    if (charge_open(&file->counted) && !file->is_part)
+    if (charge_open(&file->counted, act->files > 0 && !file->is_part))
         add_files(&act->from.charged, -act->files);
     if (event->flags & SP_OPEN_TRUNCATE)
         charge_resize(&file->counted, 0);
@@ -75,6 +76,8 @@ static void after_close(struct sftp_quota *self, const struct sp_sftp_event *eve
     if (!file)
         return;
     bool is_complete = event->status == SP_FS_OK;
+    if (event->existing && event->existing->valid & SP_ATTR_SIZE)
+        charge_resize(&file->counted, event->existing->size);
     if (file->is_part && is_complete) {
         if (file->replaces) {
             charge_forget(&file->replaced);
@@ -166,7 +169,7 @@ static void after_rename(struct sftp_quota *self, const struct sp_sftp_event *ev
     }
     if (memcmp(&act->from.key, &act->to.key, sizeof act->from.key) == 0)
         return;
-    if (event->existing_target) {
+    if (act->to.exists) {
         add_files(&act->to.charged, -1);
         if (!has_other_names(event->existing_target))
             charge_forget(&act->to);

@@ -40,6 +40,7 @@ static struct ledger_entry *entry_of(struct counted *counted, size_t i)
     entry = ledger_make(ledger, &counted->key, counted->size, counted->exists);
     if (entry && counted->is_open) {
         entry->opens++;
+        entry->writers += counted->writes;
         counted->slots[i].index = ledger_index(ledger, entry);
         counted->slots[i].generation = entry->generation;
     }
@@ -141,12 +142,14 @@ static void change_each(struct counted *counted, enum change change, uint64_t si
         struct ledger_entry *entry = ledger ? entry_of(counted, i) : NULL;
         if (entry && change == RESIZE && entry->removed == LEDGER_GONE)
             entry->removed = LEDGER_THERE;
-        if (entry && change == RESIZE)
+        /* Others may write behind the new end before we are here: no less is counted then. */
+        bool is_ours = entry && entry->writers <= (counted->is_open && counted->writes ? 1u : 0u);
+        if (entry && change == RESIZE && (is_ours || size > entry->size))
             ledger_resize(ledger, entry, size);
         else if (entry && change == FORGET)
             ledger_forget(ledger, entry);
         else if (entry && change == CLOSE)
-            ledger_closed(ledger, entry);
+            ledger_closed(ledger, entry, counted->writes);
         else if (entry)
             ledger_touch(entry);
         if (ledger)
@@ -192,24 +195,25 @@ void charge_rename(struct counted *counted, const struct ledger_key *key)
     counted->key = *key;
 }
 
-bool charge_open(struct counted *counted)
+bool charge_open(struct counted *counted, bool is_made)
 {
-    bool was_there = false;
+    bool was_made = false;
     memset(counted->slots, 0, sizeof counted->slots);
     counted->is_open = true;
     for (size_t i = 0; i < counted->charged.count; i++) {
         struct ledger *ledger = begin(&counted->charged, i);
-        const struct ledger_entry *known = ledger ? ledger_find(ledger, &counted->key) : NULL;
-        if (i == 0) /* of two that make it, one is first here: let no other ledger decide */
-            was_there = known && known->removed == LEDGER_THERE;
         /* No slot has generation 0: a new entry is made, or the one there is gets one open more. */
         struct ledger_entry *entry = ledger ? entry_of(counted, i) : NULL;
-        if (entry)
+        if (entry && i == 0) /* of two that make it one is first here: no other ledger decides */
+            was_made = is_made && entry->is_made;
+        if (entry) {
             entry->removed = LEDGER_THERE;
+            entry->is_made |= is_made;
+        }
         if (ledger)
             ledger_unlock(ledger);
     }
-    return was_there;
+    return was_made;
 }
 
 uint64_t charge_size(struct counted *counted)

@@ -14,6 +14,7 @@ struct counted {
     uint64_t size;  /* what it has if no ledger knows better */
     bool exists;    /* … and whether it was there when that was looked at */
     uint64_t spare; /* bytes that are given back when it is done */
+    bool writes;    /* a handle that can change it */
     bool is_open;   /* a handle of ours: slots say where its entries are */
     struct {
         uint32_t index, generation;
@@ -44,14 +45,15 @@ bool charge_growth(struct counted *counted, uint64_t size, bool is_append, bool 
                    struct growth *ret_growth, struct refusal *ret_refusal);
 /* Unless somebody else has grown it meanwhile. */
 void charge_undo(struct counted *counted, const struct growth *growth);
-/* The file is there, and has exactly this size. */
+/* The file is there, and has exactly this size; while others have it open, at least this. */
 void charge_resize(struct counted *counted, uint64_t size);
 /* Its bytes are gone; those of a file that is open when it is closed. */
 void charge_forget(struct counted *counted);
 /* It is called so now. */
 void charge_rename(struct counted *counted, const struct ledger_key *key);
-/* A handle more: the file is there now. Whether it was, as somebody else has told the ledger. */
-bool charge_open(struct counted *counted);
+/* A handle more: the file is there now. is_made: it was counted as a new one, as it was not there
+ * when that was looked at. True: so it was by somebody else, too. */
+bool charge_open(struct counted *counted, bool is_made);
 /* A handle less. */
 void charge_close(struct counted *counted);
 /* It is still open. */

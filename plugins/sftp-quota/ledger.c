@@ -198,12 +198,15 @@ void ledger_forget(struct ledger *ledger, struct ledger_entry *entry)
     }
     ledger_resize(ledger, entry, 0); /* and stays for a moment */
     entry->removed = LEDGER_GONE;
+    entry->is_made = 0;
 }
 
-void ledger_closed(struct ledger *ledger, struct ledger_entry *entry)
+void ledger_closed(struct ledger *ledger, struct ledger_entry *entry, bool was_writer)
 {
     if (entry->opens > 0)
         entry->opens--;
+    if (was_writer && entry->writers > 0)
+        entry->writers--;
     if (entry->opens == 0 && entry->removed == LEDGER_UNNAMED)
         clear(ledger, entry);
     else

@@ -2,7 +2,7 @@
  * ledger.h: what one user, or all together, hold under one limit: a small file that all workers map
  * into their memory. Its lock is held for no longer than it takes to add up.
  *
- * Beside the two sums it has an entry for each file that is open for writing, or was a moment ago:
+ * Beside the two sums it has an entry for each file that is open, or was a moment ago:
  * with it, all that write to the file agree on its size, and what has been counted once is not
  * counted again. Entries outlive a worker that crashes by a few minutes, the sums outlive
  * everything.
@@ -33,6 +33,8 @@ struct ledger_entry {
     uint32_t opens;      /* handles, of all workers */
     uint32_t touched;    /* seconds: alive at that time; 0: the entry is free */
     uint32_t removed;    /* LEDGER_* */
+    uint32_t is_made;    /* somebody has counted it as a new file */
+    uint32_t writers;    /* of opens */
 };
 
 /* Native in size and order: it belongs to one machine. */
@@ -71,7 +73,7 @@ void ledger_resize(struct ledger *ledger, struct ledger_entry *entry, uint64_t s
 /* The name is gone. bytes are counted no more; those of a file that is open, not yet. */
 void ledger_forget(struct ledger *ledger, struct ledger_entry *entry);
 /* One handle less. */
-void ledger_closed(struct ledger *ledger, struct ledger_entry *entry);
+void ledger_closed(struct ledger *ledger, struct ledger_entry *entry, bool was_writer);
 void ledger_add(uint64_t *sum, int64_t change); /* never below 0 */
 
 #endif

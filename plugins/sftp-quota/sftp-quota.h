@@ -6,7 +6,7 @@
 
 #include "sftp-quota/charge.h"
 
-/* A file that is open for writing. */
+/* A file that is open, be it to read: as long as it is, it takes room, even without a name. */
 struct open_file {
     struct open_file *next;
     sp_id channel;

@@ -54,6 +54,7 @@ expect_refused() # COMMAND...
     expect_less "$before" "$(refusals)" "refusals by the quota before $*, and after"
 }
 
+echo small >"$W/local"
 random_file "$W/600k" 600000
 random_file "$W/500k" 500000
 
@@ -168,7 +169,19 @@ scp_ -O -o User=bob "$W/900k" target:mine
 echo "df" | sftp_ target >"$W/df"
 expect_less "$(awk '$1 ~ /^[0-9]+$/ { print $1 }' "$W/df")" 978 "the size of the file system, in KiB"
 daemon_stop
+# From now on files are written under other names until they are complete.
+PATCH=$("$PYTHON" -c '
+import json, sys
+c = json.load(open(sys.argv[1]))
+c["plugins"].append({"name": "atomic", "plugin": "sftp-atomic"})
+print(json.dumps({"plugins": c["plugins"], "chains": {"sftp": ["quota", "atomic"]}}))' "$W/config.json")
+configure "$PATCH"
 daemon_start
 echo "put $W/900k again" | expect_refused sftp_ target
-echo "rm again" | sftp_ target
-expect_right "a restart"
+expect_right "a restart, and an upload that was cut off"
+head -c 20000 "$W/500k" >"$W/20k"
+sftp_ target <<<"rm par0
+put $W/20k whole
+put $W/20k par0
+put $W/local whole"
+expect_right "files under other names"

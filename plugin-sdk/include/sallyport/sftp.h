@@ -106,9 +106,9 @@ struct sp_sftp_event {
     const struct sp_fs_space *space; /* statvfs, fstatvfs, space-available: the answer; or NULL */
 
     /* before() and after(), for families that the manifest's "existing" names: what was there
-     * before the operation, as far as the provider tells: of path with an open for writing, remove,
-     * rmdir, rename, a setstat of the size, the close of a file that was open for writing, and of
-     * both files with a copy. existing_target is what a rename would replace, or the copy's target.
+     * before the operation, as far as the provider tells: of path with an open, remove, rmdir,
+     * rename, a setstat of the size, the close of a file that was open for writing, and of both
+     * files with a copy. existing_target is what a rename would replace, or the copy's target.
      * Size, type, and link count where there is one. NULL: nothing there, or not known. */
     const struct sp_fs_attributes *existing;
     const struct sp_fs_attributes *existing_target;
