@@ -5,7 +5,8 @@
  * somebody adds to what is allowed or denied. So each entry becomes two: what it allows and, for
  * the rest, a denial that keeps later entries out; groups, of which a user has several, are all
  * allowed before any is denied. The way back takes a list in order, adds up per name, and gives to
- * every name what everybody has unless it is denied to that name.
+ * every name what everybody has unless it is denied to that name. Where that would allow more than
+ * the list does, the list is refused.
  */
 #include "acl.h"
 
@@ -24,6 +25,7 @@
 #define ENTRIES_MOST 128u
 #define ENTRY_SIZE 8u
 #define WHO_MOST 1024u
+#define ACES_MOST (4 * ENTRIES_MOST) /* each may take asking who it is about */
 
 /* Tags, in the order in which the kernel wants them. */
 enum { OWNER = 1, USER = 2, OWNING_GROUP = 4, GROUP = 8, MASK = 0x10, OTHER = 0x20 };
@@ -323,6 +325,28 @@ static uint32_t permissions_of(const struct ace *ace)
     return (ace->mask & ACE_READ ? 4u : 0) | (writes ? 2u : 0) | (ace->mask & ACE_EXECUTE ? 1u : 0);
 }
 
+static uint32_t denied_to_other_groups(const struct list *list, const struct entry *entry)
+{
+    uint32_t denied = 0;
+    for (uint32_t i = 0; i < list->count; i++)
+        if (list->entries[i].tag & (OWNING_GROUP | GROUP) && &list->entries[i] != entry)
+            denied |= list->entries[i].denied;
+    return denied;
+}
+
+/* Who is in a group that was denied something may be allowed no more of it, but to the kernel what
+ * any group or the user's own entry allows is allowed: that cannot be kept. The owner may change
+ * the list anyway. 0 or negative. */
+static int allow(const struct list *list, struct entry *entry, uint32_t permissions)
+{
+    permissions &= ~entry->denied & ~entry->allowed;
+    if (entry->tag & (USER | OWNING_GROUP | GROUP) &&
+        permissions & denied_to_other_groups(list, entry))
+        return -NO_SUCH_ACL;
+    entry->allowed |= permissions;
+    return 0;
+}
+
 static int take_list(struct sp_str acl, struct list *list)
 {
     struct in in = {(const uint8_t *)acl.data, acl.len};
@@ -330,6 +354,8 @@ static int take_list(struct sp_str acl, struct list *list)
     uint32_t count;
     if (!take_u32(&in, &flags) || !take_u32(&in, &count))
         return -EINVAL;
+    if (count > ACES_MOST)
+        return -NO_SUCH_ACL;
     struct entry *everyone = add(list, OTHER, 0, 0);
     for (uint32_t i = 0; i < count; i++) {
         struct ace ace;
@@ -344,9 +370,11 @@ static int take_list(struct sp_str acl, struct list *list)
             return rc;
         uint32_t permissions = permissions_of(&ace);
         if (ace.type == ACE_ALLOW)
-            entry->allowed |= permissions & ~entry->denied & ~everyone->denied;
+            rc = allow(list, entry, permissions & ~everyone->denied);
         else
             entry->denied |= permissions & ~entry->allowed;
+        if (rc < 0)
+            return rc;
     }
     return 0;
 }
@@ -358,9 +386,10 @@ static int complete(struct list *list)
         (!find(list, OWNING_GROUP, 0) && !add(list, OWNING_GROUP, 0, 0)))
         return -NO_SUCH_ACL;
     uint32_t everyone = find(list, OTHER, 0)->allowed;
-    for (uint32_t i = 0; i < list->count; i++)
-        list->entries[i].allowed |= everyone & ~list->entries[i].denied;
-    return 0;
+    int rc = 0;
+    for (uint32_t i = 0; rc == 0 && i < list->count; i++)
+        rc = allow(list, &list->entries[i], everyone);
+    return rc;
 }
 
 static uint8_t *put_kept(uint8_t *p, uint32_t tag, uint32_t permissions, uint32_t id)

@@ -48,7 +48,8 @@ static const struct {
     {NO_OWNER, SP_FS_OWNER_INVALID, "The server knows no user of that name"},
     {NO_GROUP, SP_FS_GROUP_INVALID, "The server knows no group of that name"},
     {NO_SUCH_ACL, SP_FS_INVALID_PARAMETER,
-     "The file system cannot keep such a list: at most 127 entries that allow or deny"},
+     "The file system cannot keep such a list: at most 127 entries that allow or deny, and what is "
+     "denied to a group is allowed to nobody after it"},
 };
 
 static int32_t complete(const struct fs_posix *fs, const struct sp_event *event,

@@ -268,6 +268,36 @@ static void refuse_lists_that_cannot_be_kept(void **state)
     assert_int_equal(stat_of("/f", 0)->mode, 0);
 }
 
+/* Who is in several groups may do what any may, to the kernel, and must not by the list. */
+static void refuse_lists_that_would_allow_what_they_deny(void **state)
+{
+    (void)state;
+    close_file(open_file("/f", NEW));
+    uint32_t mode = stat_of("/f", 0)->mode;
+    static const struct {
+        const char *denied;
+        const char *allowed;
+        uint32_t flags;
+    } lists[] = {{SOMEBODY, "EVERYONE@", 0},
+                 {SOMEBODY, "GROUP@", 0x40},
+                 {SOMEBODY, SOMEBODY, 0}, /* the user of that name */
+                 {"GROUP@", SOMEBODY, 0x40}};
+    for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) {
+        struct wire w = {.length = 0};
+        put_ace(&w, 0, 0, 0x1 | 0x6, "OWNER@");
+        put_ace(&w, 1, 0x40, 0x1, lists[i].denied);
+        put_ace(&w, 0, lists[i].flags, 0x1, lists[i].allowed);
+        assert_int_equal(set_acl("/f", &w), SP_FS_INVALID_PARAMETER);
+        assert_int_equal(stat_of("/f", 0)->mode, mode);
+    }
+    struct wire w = {.length = 0}; /* in an order that can be kept */
+    put_ace(&w, 0, 0x40, 0x1, "GROUP@");
+    put_ace(&w, 1, 0x40, 0x1, SOMEBODY);
+    put_ace(&w, 0, 0, 0x1, "EVERYONE@");
+    uint32_t status = set_acl("/f", &w);
+    assert_true(status == SP_FS_OK || status == SP_FS_OP_UNSUPPORTED);
+}
+
 static void keep_pairs(void **state)
 {
     (void)state;
@@ -498,6 +528,7 @@ int main(void)
         TEST(set_owners_by_name),
         TEST(keep_access_lists),
         TEST(refuse_lists_that_cannot_be_kept),
+        TEST(refuse_lists_that_would_allow_what_they_deny),
         TEST(keep_pairs),
         TEST(lock_against_other_processes),
         TEST(refuse_locks_that_would_not_hold),
