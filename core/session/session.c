@@ -31,11 +31,6 @@ int session_set_snapshot(struct session *session, const struct sp_connection *co
     return 0;
 }
 
-struct sp_str session_text(const char *text)
-{
-    return sp_str_of(text ? text : "");
-}
-
 static int first_snapshot(struct session *session)
 {
     const struct connection_origin *origin = &session->origin;

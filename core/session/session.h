@@ -82,6 +82,11 @@ void session_connection_unref(const struct sp_connection *connection);
 struct plugin_strands *session_strands(struct session *session);
 const struct config *session_config(const struct session *session);
 struct plugin_host *session_plugin_host(const struct session *session);
+/* A string as the texts of events and replies, whose data is never NULL: "" for NULL. */
+static inline struct sp_str session_text(const char *text)
+{
+    return sp_str_of(text ? text : "");
+}
 /* The hooks on operations on files: chains.sftp. */
 const struct chain *session_sftp_chain(const struct session *session);
 struct reactor *session_reactor(const struct session *session);

@@ -7,7 +7,6 @@
 enum { SESSION_LINGER_MS = 2000 /* for a DISCONNECT to go out */ };
 
 /* session.c */
-struct sp_str session_text(const char *text); /* "" for NULL */
 /* Tell every plugin of the connection chain that wants to know, whatever the others say. name is a
  * constant. */
 void session_tell(struct session *session, enum plugin_operation operation, int32_t status,

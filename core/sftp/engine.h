@@ -8,6 +8,7 @@
  *   request.c        a request's life: queued, run, finished
  *   request_act.c    what hooks see of a request before it is run, and change
  *   request_reply.c  from a result, by the hooks that look at it, to the reply
+ *   request_transfer.c  what it means for files on their way (transfer.h)
  *   handle.c         open files and directories
  *   execute_*.c      what each operation does
  *

@@ -92,6 +92,11 @@ bool sftp_act_keep_text(struct sftp_act *act, const char *text, size_t length, s
     return true;
 }
 
+bool sftp_act_keep_string(struct sftp_act *act, const char *text, struct sp_str *ret)
+{
+    return sftp_act_keep_text(act, text, text ? strlen(text) : 0, ret);
+}
+
 bool sftp_act_keep_attributes(struct sftp_act *act, const struct sp_fs_attributes *attributes,
                               const struct sp_fs_attributes **ret)
 {
@@ -168,7 +173,7 @@ static void set_status(struct sftp_act *act, uint32_t status, struct sp_str text
 
 static void fail(struct sftp_act *act, const char *text)
 {
-    set_status(act, SP_FS_FAILURE, (struct sp_str){text, strlen(text)}, SP_SFTP_BY_HOOK);
+    set_status(act, SP_FS_FAILURE, session_text(text), SP_SFTP_BY_HOOK);
 }
 
 /* The answer of one hook that nothing can be made of. */
@@ -268,8 +273,7 @@ static void take_before(struct sftp_act *act, const struct plugin_call *call, in
         }
         if (status == SP_FS_OK)
             return;
-        set_status(act, status, (struct sp_str){text ? text : "", text ? strlen(text) : 0},
-                   SP_SFTP_BY_CORE);
+        set_status(act, status, session_text(text), SP_SFTP_BY_CORE);
         act->outcome = SFTP_ACT_REFUSED;
     } else if (verdict == SP_TAKE) {
         const struct sp_sftp_reply *kept = keep_struct(act, &layout_sp_sftp_reply, reply);

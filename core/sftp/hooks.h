@@ -105,6 +105,8 @@ void sftp_act_free(struct sftp_act *act);
 /* Copies that live as long as the act. *ret is left alone, and false returned, if memory is out or,
  * for attributes, if their size is garbage. */
 bool sftp_act_keep_text(struct sftp_act *act, const char *text, size_t length, struct sp_str *ret);
+/* NULL is the empty one. */
+bool sftp_act_keep_string(struct sftp_act *act, const char *text, struct sp_str *ret);
 bool sftp_act_keep_attributes(struct sftp_act *act, const struct sp_fs_attributes *attributes,
                               const struct sp_fs_attributes **ret);
 

@@ -65,9 +65,9 @@ enum sftp_subject {
     SFTP_SUBJECT_NONE,
     SFTP_SUBJECT_PATH,
     SFTP_SUBJECT_TILDE_PATH, /* a path in which "~" stands for a home */
-    SFTP_SUBJECT_TWO_PATHS,  /* of one mount */
-    SFTP_SUBJECT_LINK,       /* a path and a symbolic link's text */
-    SFTP_SUBJECT_FILE,       /* handles */
+    SFTP_SUBJECT_TWO_PATHS,
+    SFTP_SUBJECT_LINK, /* a path and a symbolic link's text */
+    SFTP_SUBJECT_FILE, /* handles */
     SFTP_SUBJECT_DIRECTORY,
     SFTP_SUBJECT_EITHER,
     SFTP_SUBJECT_TWO_FILES,
@@ -76,6 +76,10 @@ enum sftp_subject {
 /* Whether the operation changes anything: then it is refused to users and mounts that are
  * read-only. */
 enum sftp_change { SFTP_CHANGES_NOTHING, SFTP_CHANGES_IF_OPENED_SO, SFTP_CHANGES };
+
+/* Those that bring attributes, which hooks see and may change. */
+#define SFTP_FAMILIES_WITH_ATTRIBUTES                                                              \
+    (SP_SFTP_OPEN | SP_SFTP_DIRECTORY_CREATE | SP_SFTP_ATTRIBUTES_SET)
 
 /* What success looks like, and so what a hook can answer with in place of a provider. */
 enum sftp_answer_kind {

@@ -8,11 +8,6 @@
 #include "sftp/engine.h"
 #include "sftp/existing.h"
 
-static struct sp_str text_of(const char *text)
-{
-    return (struct sp_str){text ? text : "", text ? strlen(text) : 0};
-}
-
 struct sftp_handle *sftp_request_file(struct sftp_engine *engine, uint64_t file)
 {
     list_for_each (node, &engine->handles) {
@@ -25,11 +20,6 @@ struct sftp_handle *sftp_request_file(struct sftp_engine *engine, uint64_t file)
 
 /* --- what they see ------------------------------------------------------------------------- */
 
-static bool keep(struct sftp_act *act, const char *text, struct sp_str *ret)
-{
-    return sftp_act_keep_text(act, text ? text : "", text ? strlen(text) : 0, ret);
-}
-
 static bool describe_paths(const struct sftp_request *request, struct sftp_act *act)
 {
     const struct sftp_handle *from = request->handle, *to = request->handle_to;
@@ -41,17 +31,16 @@ static bool describe_paths(const struct sftp_request *request, struct sftp_act *
                                                              : NULL;
     const char *final_path = from ? from->final_path : request->final_path;
     act->event.final_flags = from ? from->final_flags : request->final_flags;
-    if (final_path && !keep(act, final_path, &act->event.final_path))
+    if (final_path && !sftp_act_keep_string(act, final_path, &act->event.final_path))
         return false;
-    act->event.mount = text_of(mount ? mount->config->path : NULL);
-    return keep(act, from ? from->path : request->place.path, &act->event.path) &&
-           keep(act, target, &act->event.target);
+    act->event.mount = session_text(mount ? mount->config->path : NULL);
+    return sftp_act_keep_string(act, from ? from->path : request->place.path, &act->event.path) &&
+           sftp_act_keep_string(act, target, &act->event.target);
 }
 
 static bool gives_attributes(const struct sftp_request *request)
 {
-    return (request->operation->family &
-            (SP_SFTP_OPEN | SP_SFTP_DIRECTORY_CREATE | SP_SFTP_ATTRIBUTES_SET)) != 0 &&
+    return request->operation->family & SFTP_FAMILIES_WITH_ATTRIBUTES &&
            request->refusal == SP_FS_OK && request->message.attributes.struct_size > 0;
 }
 
@@ -110,7 +99,7 @@ static uint32_t changes_of(const struct sftp_operation *operation)
         changes |= SP_SFTP_CHANGE_RANGE;
     if (family & SP_SFTP_LOCK)
         changes |= SP_SFTP_CHANGE_FLAGS;
-    if (family & (SP_SFTP_OPEN | SP_SFTP_DIRECTORY_CREATE | SP_SFTP_ATTRIBUTES_SET))
+    if (family & SFTP_FAMILIES_WITH_ATTRIBUTES)
         changes |= SP_SFTP_CHANGE_ATTRIBUTES;
     if (family & SP_SFTP_OPEN)
         changes |= SP_SFTP_CHANGE_FINAL;
@@ -129,7 +118,7 @@ static uint32_t spell(struct sftp_request *request, struct sp_str path, struct s
         *ret_text = "A plugin led out of the user's home";
         return SP_FS_PERMISSION_DENIED;
     }
-    return keep(request->act, shown, ret_name) ? SP_FS_OK : SP_FS_FAILURE;
+    return sftp_act_keep_string(request->act, shown, ret_name) ? SP_FS_OK : SP_FS_FAILURE;
 }
 
 /* Both names, of which at least one is to be another, as if the client had sent them so. */
@@ -150,7 +139,7 @@ static uint32_t change_paths(struct sftp_request *request, const struct sp_sftp_
         const char *shown = target.len > 0 && target.data[0] == '/'
                                 ? sftp_tree_shown(request->engine->tree, target.data)
                                 : NULL;
-        target = shown ? text_of(shown) : target;
+        target = shown ? session_text(shown) : target;
         if (!sftp_act_keep_text(request->act, target.data, (size_t)target.len, &message->target))
             status = SP_FS_FAILURE;
     }
@@ -198,7 +187,7 @@ static uint32_t change_final(struct sftp_request *request, const struct sp_sftp_
     if (wish->final_path.len == 0 || vpath_resolve(whole, "/", wish->final_path) < 0)
         return SP_FS_INVALID_FILENAME;
     uint32_t status = sftp_final_check(request->engine->tree, &request->place, whole, ret_text);
-    if (status == SP_FS_OK && !keep(request->act, whole, &kept))
+    if (status == SP_FS_OK && !sftp_act_keep_string(request->act, whole, &kept))
         status = SP_FS_FAILURE;
     if (status != SP_FS_OK)
         return status;
@@ -371,15 +360,16 @@ bool sftp_handle_tell_lost(struct sftp_handle *handle)
         return false;
     struct sftp_act *act =
         sftp_act_new(engine->tree, operation, SP_SFTP_PROTOCOL_SFTP, &teller, handle);
-    if (!act || !keep(act, handle->path, &act->event.path) ||
-        (handle->final_path && !keep(act, handle->final_path, &act->event.final_path))) {
+    if (!act || !sftp_act_keep_string(act, handle->path, &act->event.path) ||
+        (handle->final_path &&
+         !sftp_act_keep_string(act, handle->final_path, &act->event.final_path))) {
         log_error("sftp.hook_untold", LOG_U64("conn", engine->tree->connection->id),
                   LOG_TEXT("operation", operation->name), LOG_TEXT("path", handle->path),
                   LOG_TEXT("reason", "out of memory"));
         sftp_act_free(act);
         return false;
     }
-    act->event.mount = text_of(handle->mount ? handle->mount->config->path : NULL);
+    act->event.mount = session_text(handle->mount ? handle->mount->config->path : NULL);
     act->event.file = handle->file;
     act->event.flags = handle->flags;
     act->event.final_flags = handle->final_flags;

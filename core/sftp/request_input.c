@@ -14,11 +14,6 @@
 #define TEXT_MAX 16384u     /* of a message that is kept */
 #define LINK_TEXT_MAX 4095u /* PATH_MAX without its NUL */
 
-static struct sp_str text_of(const char *text)
-{
-    return (struct sp_str){text ? text : "", text ? strlen(text) : 0};
-}
-
 /* A directory that exists only because of mounts, or the name of a mount itself, is nobody's to
  * make, replace or remove; and what no mount holds is nowhere. */
 static uint32_t check_place(const struct sftp_request *request, const struct sftp_place *place,
@@ -125,7 +120,7 @@ static uint32_t place_paths(struct sftp_request *request, const char **ret_text)
     uint32_t status = SP_FS_OK;
     if (operation->subject == SFTP_SUBJECT_TILDE_PATH) {
         status = sftp_tree_expand(engine->tree, name, second);
-        name = text_of(second);
+        name = session_text(second);
     }
     if (status == SP_FS_OK)
         status = compose(&name, &request->message.compose, second);
@@ -336,8 +331,9 @@ void sftp_request_receive(struct sftp_engine *engine, const uint8_t *data, size_
     if (operation && operation->since > engine->dialect.version)
         operation = NULL;
     if (!wire_ok(&reader) || !operation) {
-        sftp_engine_send_status(
-            engine, id, wire_ok(&reader) ? SP_FS_OP_UNSUPPORTED : SP_FS_BAD_MESSAGE, text_of(NULL));
+        sftp_engine_send_status(engine, id,
+                                wire_ok(&reader) ? SP_FS_OP_UNSUPPORTED : SP_FS_BAD_MESSAGE,
+                                session_text(NULL));
         return;
     }
     struct sftp_request *request = sftp_request_new(engine);
@@ -346,7 +342,7 @@ void sftp_request_receive(struct sftp_engine *engine, const uint8_t *data, size_
         return;
     }
     if (!request) {
-        sftp_engine_send_status(engine, id, SP_FS_FAILURE, text_of("Out of memory"));
+        sftp_engine_send_status(engine, id, SP_FS_FAILURE, session_text("Out of memory"));
         return;
     }
     request->operation = operation;

@@ -16,11 +16,6 @@
 
 static const struct sp_fs_reply no_reply = {.head = {.struct_size = sizeof no_reply}};
 
-static struct sp_str text_of(const char *text)
-{
-    return (struct sp_str){text ? text : "", text ? strlen(text) : 0};
-}
-
 /* --- sending ------------------------------------------------------------------------------- */
 
 static void send_message(struct sftp_engine *engine, const struct buffer *message, int rc)
@@ -89,7 +84,7 @@ static void send_answer(struct sftp_request *request, enum sftp_answer_kind answ
     int rc = 0;
     switch (answer) {
     case SFTP_ANSWER_STATUS:
-        sftp_engine_send_status(engine, id, SP_FS_OK, text_of(NULL));
+        sftp_engine_send_status(engine, id, SP_FS_OK, session_text(NULL));
         return;
     case SFTP_ANSWER_DATA:
         send_data(request, (uint32_t)reply->count);
@@ -153,7 +148,7 @@ static void give_result(struct sftp_request *request, enum sftp_answer_kind answ
 void sftp_request_status(struct sftp_request *request, uint32_t status, const char *text)
 {
     struct sp_fs_reply reply = no_reply;
-    reply.text = text_of(text);
+    reply.text = session_text(text);
     bool is_provider = status == SP_FS_OK || status == SP_FS_EOF;
     give_result(request, SFTP_ANSWER_STATUS, status, &reply,
                 is_provider ? SP_SFTP_BY_PROVIDER : SP_SFTP_BY_CORE);
@@ -187,7 +182,7 @@ void sftp_request_path(struct sftp_request *request, const char *path,
                        const struct sp_fs_attributes *attributes)
 {
     struct sp_fs_reply reply = no_reply;
-    reply.path = text_of(path);
+    reply.path = session_text(path);
     reply.attributes = attributes;
     give_result(request, SFTP_ANSWER_PATH, SP_FS_OK, &reply, SP_SFTP_BY_PROVIDER);
 }
@@ -276,7 +271,7 @@ void sftp_request_refuse(struct sftp_request *request, uint32_t status, const ch
         sftp_request_enqueue(request);
         return;
     }
-    sftp_engine_send_status(engine, request->message.id, status, text_of(text));
+    sftp_engine_send_status(engine, request->message.id, status, session_text(text));
     sftp_request_observe(request, status, NULL);
     sftp_request_free(request);
 }

@@ -14,11 +14,6 @@
 
 static const struct sp_fs_reply no_reply = {.head = {.struct_size = sizeof no_reply}};
 
-static struct sp_str text_of(const char *text)
-{
-    return (struct sp_str){text ? text : "", text ? strlen(text) : 0};
-}
-
 bool scp_is_busy(const struct scp *scp)
 {
     return scp->call.state != SFTP_CALL_IDLE || scp->is_asking;
@@ -166,17 +161,12 @@ static void perform(struct scp *scp)
                  is_judged ? scp->act->decided : SP_SFTP_BY_PROVIDER);
     } else {
         struct sp_fs_reply reply = no_reply;
-        reply.text = text_of("Only a plugin knows this file");
+        reply.text = session_text("Only a plugin knows this file");
         conclude(scp, SP_FS_OP_UNSUPPORTED, &reply, SP_SFTP_BY_CORE);
     }
 }
 
 /* --- hooks --------------------------------------------------------------------------------- */
-
-static bool keep(struct sftp_act *act, const char *text, struct sp_str *ret)
-{
-    return sftp_act_keep_text(act, text ? text : "", text ? strlen(text) : 0, ret);
-}
 
 static bool describe(struct scp *scp)
 {
@@ -184,7 +174,7 @@ static bool describe(struct scp *scp)
     struct sp_sftp_event *event = &act->event;
     const struct scp_open *open = is_opening(scp) ? NULL : scp->open;
     const struct sftp_mount *mount = open ? open->mount : scp->place.mount;
-    event->mount = text_of(mount ? mount->config->path : NULL);
+    event->mount = session_text(mount ? mount->config->path : NULL);
     event->flags = open ? open->flags : scp->asked_flags;
     event->file = open ? open->file : 0;
     if (event->family & (SP_SFTP_READ | SP_SFTP_WRITE)) {
@@ -195,13 +185,12 @@ static bool describe(struct scp *scp)
         show_data(scp, scp->writing, scp->call.event.io.buffer, event->length);
         event->data.len = event->length;
     }
-    bool has_attributes =
-        event->family & (SP_SFTP_OPEN | SP_SFTP_DIRECTORY_CREATE | SP_SFTP_ATTRIBUTES_SET);
+    bool has_attributes = event->family & SFTP_FAMILIES_WITH_ATTRIBUTES;
     const char *final_path = open ? open->final_path : scp->final_path;
     event->final_flags = open ? open->final_flags : scp->final_flags;
-    if (final_path && !keep(act, final_path, &event->final_path))
+    if (final_path && !sftp_act_keep_string(act, final_path, &event->final_path))
         return false;
-    return keep(act, open ? open->path : scp->place.path, &event->path) &&
+    return sftp_act_keep_string(act, open ? open->path : scp->place.path, &event->path) &&
            (!has_attributes || sftp_act_keep_attributes(act, &scp->attributes, &event->attributes));
 }
 
@@ -212,7 +201,7 @@ static uint32_t changes_of(const struct scp *scp)
         changes |= SP_SFTP_CHANGE_PATH | SP_SFTP_CHANGE_FLAGS;
     if (family & (SP_SFTP_READ | SP_SFTP_WRITE))
         changes |= SP_SFTP_CHANGE_RANGE;
-    if (family & (SP_SFTP_OPEN | SP_SFTP_DIRECTORY_CREATE | SP_SFTP_ATTRIBUTES_SET))
+    if (family & SFTP_FAMILIES_WITH_ATTRIBUTES)
         changes |= SP_SFTP_CHANGE_ATTRIBUTES;
     if (family & SP_SFTP_OPEN)
         changes |= SP_SFTP_CHANGE_FINAL;
@@ -424,7 +413,7 @@ void scp_ask(struct scp *scp, enum sftp_operation_id id, uint32_t flags, struct 
     }
     if (is_closing(scp) && scp->act)
         open->is_told = true;
-    reply.text = text_of(text);
+    reply.text = session_text(text);
     if (status != SP_FS_OK)
         conclude(scp, status, &reply, SP_SFTP_BY_CORE);
     else if (scp->act)

@@ -13,8 +13,8 @@
 #define LEAST_ATTRIBUTES_SET                                                                       \
     (SP_ATTR_SIZE | SP_ATTR_OWNER_IDS | SP_ATTR_PERMISSIONS | SP_ATTR_ACCESS_TIME |                \
      SP_ATTR_MODIFY_TIME)
-/* What the engine does where the provider does not. */
-/* … or what is but a wish: a file that is blocked for all is blocked for those who ask, too. */
+/* What the engine does where the provider does not, and what is but a wish: a file that is blocked
+ * for all is blocked for those who ask, too. */
 #define CORE_OPEN (SP_OPEN_TEXT | SP_OPEN_DELETE_ON_CLOSE | SP_OPEN_BLOCK_ADVISORY)
 
 void sftp_support_init(struct sp_fs_support *support, const struct sp_fs_support *told)
