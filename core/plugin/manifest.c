@@ -12,6 +12,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <sallyport/helpers.h>
+
 #include "base/buffer.h"
 #include "base/err.h"
 #include "config/position.h"
@@ -149,36 +151,9 @@ static void take_abi(struct manifest *manifest, const char *abi, const struct po
 
 uint32_t manifest_families(const json_t *names)
 {
-    static const struct {
-        const char *name;
-        uint32_t family;
-    } families[] = {
-        {"directory.create", SP_SFTP_DIRECTORY_CREATE},
-        {"directory.list", SP_SFTP_DIRECTORY_LIST},
-        {"directory.remove", SP_SFTP_DIRECTORY_REMOVE},
-        {"open", SP_SFTP_OPEN},
-        {"close", SP_SFTP_CLOSE},
-        {"read", SP_SFTP_READ},
-        {"write", SP_SFTP_WRITE},
-        {"remove", SP_SFTP_REMOVE},
-        {"rename", SP_SFTP_RENAME},
-        {"attributes.get", SP_SFTP_ATTRIBUTES_GET},
-        {"attributes.set", SP_SFTP_ATTRIBUTES_SET},
-        {"resolve", SP_SFTP_RESOLVE},
-        {"link", SP_SFTP_LINK},
-        {"session", SP_SFTP_SESSION},
-        {"lock", SP_SFTP_LOCK},
-    };
     uint32_t mask = 0;
-    size_t i;
-    json_t *item;
-    json_array_foreach(names, i, item)
-    {
-        const char *name = json_string_value(item);
-        for (size_t k = 0; name && k < sizeof families / sizeof *families; k++)
-            if (strcmp(families[k].name, name) == 0)
-                mask |= families[k].family;
-    }
+    for (size_t i = 0; i < json_array_size(names); i++)
+        mask |= sp_sftp_family_of(json_string_value(json_array_get(names, i)));
     return mask;
 }
 

@@ -262,6 +262,37 @@ static inline int32_t sp_fs_entries_are(const struct sp_host *host, const struct
 
 /* --- sallyport.sftp/1 ------------------------------------------------------------------------ */
 
+/* The family of operations by its word in manifests, for words in a configuration; 0: there is
+ * none.
+ */
+static inline uint32_t sp_sftp_family_of(const char *word)
+{
+    static const struct {
+        const char *word;
+        uint32_t family;
+    } words[] = {
+        {"directory.create", SP_SFTP_DIRECTORY_CREATE},
+        {"directory.list", SP_SFTP_DIRECTORY_LIST},
+        {"directory.remove", SP_SFTP_DIRECTORY_REMOVE},
+        {"open", SP_SFTP_OPEN},
+        {"close", SP_SFTP_CLOSE},
+        {"read", SP_SFTP_READ},
+        {"write", SP_SFTP_WRITE},
+        {"remove", SP_SFTP_REMOVE},
+        {"rename", SP_SFTP_RENAME},
+        {"attributes.get", SP_SFTP_ATTRIBUTES_GET},
+        {"attributes.set", SP_SFTP_ATTRIBUTES_SET},
+        {"resolve", SP_SFTP_RESOLVE},
+        {"link", SP_SFTP_LINK},
+        {"session", SP_SFTP_SESSION},
+        {"lock", SP_SFTP_LOCK},
+    };
+    for (size_t i = 0; word && i < sizeof words / sizeof *words; i++)
+        if (strcmp(words[i].word, word) == 0)
+            return words[i].family;
+    return 0;
+}
+
 static inline struct sp_sftp_reply sp_sftp_reply_of(int32_t verdict)
 {
     struct sp_sftp_reply reply;
