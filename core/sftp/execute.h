@@ -7,6 +7,7 @@
 #define SALLYPORT_SFTP_EXECUTE_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 struct sftp_handle;
 struct sftp_request;
@@ -21,6 +22,9 @@ void sftp_execute_fsync(struct sftp_request *request);
 /* execute_text.c */
 /* The file is opened as text, and line endings are the engine's to see to. */
 bool sftp_text_is_ours(const struct sftp_handle *handle);
+/* Where a WRITE goes, whatever the client says if it is text: the message's offset, or the place in
+ * what is stored. */
+uint64_t sftp_text_offset(const struct sftp_request *request);
 void sftp_text_read(struct sftp_request *request);
 /* The data, its length and place, as they are stored. False: the request comes back later. */
 bool sftp_text_prepare_write(struct sftp_request *request);

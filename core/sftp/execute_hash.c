@@ -45,6 +45,8 @@ static void hash_free(struct sftp_request *request)
 {
     struct hash *hash = hash_of(request);
     sftp_hash_turn_leave(hash->account, &hash->turn);
+    /* Its turn may just have come, as the channel went. */
+    reactor_task_cancel(request->engine->tree->reactor, &request->again);
     sftp_digest_free(hash->digest);
     buffer_release(&hash->digests);
     free(hash);

@@ -24,6 +24,17 @@ bool sftp_text_is_ours(const struct sftp_handle *handle)
            !(handle->mount->support.open_flags & SP_OPEN_TEXT);
 }
 
+uint64_t sftp_text_offset(const struct sftp_request *request)
+{
+    const struct sftp_message *message = &request->message;
+    if (request->operation != sftp_operation(SFTP_OP_WRITE) || !request->handle || !request->data ||
+        !sftp_text_is_ours(request->handle))
+        return message->offset;
+    const struct sftp_text *text = &request->handle->text;
+    bool has_alone = text->has_written_cr && message->length > 0 && request->data[0] != '\n';
+    return text->write_at + has_alone;
+}
+
 static void on_text_read(struct sftp_call *call, uint32_t status, const struct sp_fs_reply *reply)
 {
     struct sftp_request *request = sftp_request_of(call);

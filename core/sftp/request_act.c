@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "sftp/engine.h"
+#include "sftp/execute.h"
 #include "sftp/existing.h"
 
 struct sftp_handle *sftp_request_file(struct sftp_engine *engine, uint64_t file)
@@ -54,7 +55,7 @@ static bool describe(const struct sftp_request *request)
     event->version = request->engine->dialect.version;
     event->file = request->handle ? request->handle->file : 0;
     event->file_target = request->handle_to ? request->handle_to->file : 0;
-    event->offset = message->offset;
+    event->offset = sftp_text_offset(request);
     event->offset_target = message->offset_to;
     event->length = message->length;
     event->flags = has_flags ? message->flags : request->handle->flags;
@@ -121,7 +122,7 @@ static uint32_t spell(struct sftp_request *request, struct sp_str path, struct s
     return sftp_act_keep_string(request->act, shown, ret_name) ? SP_FS_OK : SP_FS_FAILURE;
 }
 
-/* Both names, of which at least one is to be another, as if the client had sent them so. */
+/* Both names, also one that stays as it is, as if the client had sent them so. */
 static uint32_t change_paths(struct sftp_request *request, const struct sp_sftp_reply *wish,
                              const char **ret_text)
 {
@@ -209,7 +210,7 @@ static uint32_t change_each(struct sftp_request *request, const struct sp_sftp_r
             return SP_FS_INVALID_PARAMETER;
         message->attributes = *kept;
     }
-    if (changes & (SP_SFTP_CHANGE_PATH | SP_SFTP_CHANGE_TARGET))
+    if (request->names) /* always: what the client sent is not there any more */
         status = change_paths(request, wish, ret_text);
     if (status == SP_FS_OK && changes & SP_SFTP_CHANGE_RANGE)
         status = change_range(request, wish, ret_text);
@@ -251,10 +252,18 @@ static bool is_virtual(const struct sftp_handle *handle)
     return handle && handle->is_virtual;
 }
 
+/* One that a hook has named may have been closed since. */
+static bool is_gone(const struct sftp_handle *handle)
+{
+    return handle && handle->is_closed;
+}
+
 static void execute(struct sftp_request *request)
 {
-    if ((is_virtual(request->handle) || is_virtual(request->handle_to)) &&
-        request->operation != sftp_operation(SFTP_OP_CLOSE))
+    if (is_gone(request->handle))
+        sftp_request_status(request, SP_FS_INVALID_HANDLE, NULL);
+    else if ((is_virtual(request->handle) || is_virtual(request->handle_to)) &&
+             request->operation != sftp_operation(SFTP_OP_CLOSE))
         sftp_request_status(request, SP_FS_OP_UNSUPPORTED, "Only a plugin knows this file");
     else
         request->operation->execute(request);

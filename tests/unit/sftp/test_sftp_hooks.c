@@ -182,6 +182,24 @@ static void flags_and_attributes_are_diverted(void **state)
     mock_free(mock);
 }
 
+/* Its packet is gone by the time that the hook answers. */
+static void a_late_change_of_flags_leaves_the_path_alone(void **state)
+{
+    (void)state;
+    struct mock *mock = with_hooks(1);
+    struct sp_sftp_reply *reply = answers(0, "open", false, SP_NEXT);
+    reply->changes = SP_SFTP_CHANGE_FLAGS;
+    reply->flags = SP_OPEN_WRITE | SP_OPEN_CREATE | SP_OPEN_EXCLUSIVE;
+    mock->calls = MOCK_LATER;
+    uint32_t id = send_open(mock, "/a-name-of-some-length", FXF_WRITE | FXF_CREAT);
+    mock_settle(mock);
+    mock->calls = MOCK_AT_ONCE;
+    struct handle file = expect_handle(mock, id);
+    close_handle(mock, file);
+    assert_true(store_has(mock_store(mock), "/a-name-of-some-length", ""));
+    mock_free(mock);
+}
+
 static void ranges_are_diverted_and_never_longer(void **state)
 {
     (void)state;
@@ -237,6 +255,33 @@ static void a_file_is_diverted_to_another_that_is_open(void **state)
     close_handle(mock, directory);
     assert_true(store_has(mock_store(mock), "/a", ""));
     assert_true(store_has(mock_store(mock), "/b", "x"));
+    mock_free(mock);
+}
+
+/* The file that it is diverted to is closed while a second hook is asked. */
+static void a_request_is_not_diverted_to_a_file_that_is_closed_by_then(void **state)
+{
+    (void)state;
+    struct mock *mock = with_hooks(2);
+    struct handle first = open_file(mock, "/a", FXF_WRITE | FXF_CREAT);
+    struct handle second = open_file(mock, "/b", FXF_WRITE | FXF_CREAT);
+    uint64_t second_number = records[0].last.file;
+    struct sp_sftp_reply *reply = answers(0, "write", false, SP_NEXT);
+    reply->changes = SP_SFTP_CHANGE_FILE;
+    reply->file = second_number;
+    mock->calls = MOCK_LATER;
+    uint32_t write = send_write(mock, first, 0, "x");
+    assert_true(mock_step(mock)); /* the first hook has named the file … */
+    uint32_t close = send_handle(mock, SFTP_CLOSE, second);
+    mock_settle(mock);
+    mock->calls = MOCK_AT_ONCE;
+    struct reply got;
+    for (int i = 0; i < 2; i++) {
+        assert_true(next_reply(mock, &got));
+        assert_true(got.id == write || got.id == close);
+        assert_int_equal(got.status, got.id == close ? SP_FS_OK : SP_FS_FAILURE);
+    }
+    close_handle(mock, first);
     mock_free(mock);
 }
 
@@ -626,8 +671,10 @@ int main(void)
         cmocka_unit_test(both_names_of_a_rename_are_diverted),
         cmocka_unit_test(a_diverted_path_is_checked_as_if_the_client_had_sent_it),
         cmocka_unit_test(flags_and_attributes_are_diverted),
+        cmocka_unit_test(a_late_change_of_flags_leaves_the_path_alone),
         cmocka_unit_test(ranges_are_diverted_and_never_longer),
         cmocka_unit_test(a_file_is_diverted_to_another_that_is_open),
+        cmocka_unit_test(a_request_is_not_diverted_to_a_file_that_is_closed_by_then),
         cmocka_unit_test(diverted_requests_wait_for_their_turn),
         cmocka_unit_test(a_change_that_makes_no_sense_fails_the_operation),
         cmocka_unit_test(a_hook_supplies_data),

@@ -55,6 +55,40 @@ static void a_hook_that_was_asked_hears_the_end_of_it(void **state)
     mock_free(mock);
 }
 
+static void send_check(struct mock *mock, struct handle file)
+{
+    uint32_t id;
+    struct buffer *request = extended_begin("check-file-handle", &id);
+    request_handle(request, file);
+    request_string(request, "md5");
+    for (int i = 0; i < 5; i++) /* offset, length, block size */
+        wire_put_u32(request, 0);
+    request_send(mock, request);
+}
+
+/* The turn to hash goes to one that only waits for hooks to hear of its end. */
+static void a_hash_that_waits_for_its_turn_ends_with_its_channel(void **state)
+{
+    (void)state;
+    for (int steps = 0; steps < 12; steps++) {
+        struct mock *mock = with_hooks(1);
+        struct handle files[3];
+        for (int i = 0; i < 3; i++)
+            files[i] = open_file(mock, "/a", FXF_READ | FXF_WRITE | FXF_CREAT);
+        mock->calls = MOCK_LATER;
+        for (int i = 0; i < 3; i++)
+            send_check(mock, files[i]);
+        for (int i = 0; i < steps; i++)
+            (void)mock_step(mock);
+        mock_close(mock);
+        while (mock_step(mock))
+            ; /* all hooks have answered before anything that was posted runs */
+        mock_settle(mock);
+        mock->calls = MOCK_AT_ONCE;
+        mock_free(mock);
+    }
+}
+
 /* Wherever the channel ends: an open that hooks heard of has one close that they hear of. */
 static void every_open_has_its_close(void **state)
 {
@@ -148,6 +182,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_late_hook_fails_the_operation_and_keeps_its_memory),
         cmocka_unit_test(a_hook_that_was_asked_hears_the_end_of_it),
+        cmocka_unit_test(a_hash_that_waits_for_its_turn_ends_with_its_channel),
         cmocka_unit_test(every_open_has_its_close),
         cmocka_unit_test(every_open_of_scp_has_its_close),
     };

@@ -60,9 +60,8 @@ static void stored_lines_reach_the_client_with_its_newline(void **state)
 
 /* --- through the engine --------------------------------------------------------------------- */
 
-static struct mock *started(bool is_crlf)
+static void begin(struct mock *mock, bool is_crlf)
 {
-    struct mock *mock = mock_new();
     uint8_t init[] = {0, 0, 0, 5, SFTP_INIT, 0, 0, 0, 6};
     struct reply reply;
     mock->session.config.sftp_version_max = 6;
@@ -71,6 +70,12 @@ static struct mock *started(bool is_crlf)
     mock_receive(mock, init, sizeof init);
     assert_true(next_reply(mock, &reply));
     assert_int_equal(reply.type, SFTP_VERSION);
+}
+
+static struct mock *started(bool is_crlf)
+{
+    struct mock *mock = mock_new();
+    begin(mock, is_crlf);
     return mock;
 }
 
@@ -172,6 +177,37 @@ static void a_clients_lines_are_stored_with_lf(void **state)
     expect_written(false, 0, whole, "a\r\nb\rc\n\r\n"); /* "\r" is a character like others */
 }
 
+static uint64_t told_end;
+
+static int32_t note_end(struct plugin_instance *instance, const struct sp_sftp_event *event,
+                        bool is_after, struct sp_sftp_reply *reply)
+{
+    (void)instance, (void)reply;
+    if (event->family & SP_SFTP_WRITE && !is_after && event->offset + event->length > told_end)
+        told_end = event->offset + event->length;
+    return SP_NEXT;
+}
+
+/* Else a file could grow past what they allow, by writes that all say offset 0. */
+static void hooks_are_told_where_text_is_written(void **state)
+{
+    (void)state;
+    const char *const pieces[] = {"abcd", "efgh\r", "\n\r", "ij", NULL};
+    const uint64_t ends[] = {4, 9, 10, 12};
+    struct mock *mock = mock_new();
+    mock_hook(mock, note_end);
+    begin(mock, true);
+    struct handle file = open_as(mock, "/f", ACCESS_WRITE, OPEN_OR_CREATE | TEXT);
+    told_end = 0;
+    for (int i = 0; pieces[i]; i++) {
+        expect_status(mock, send_write(mock, file, 0, pieces[i]), SP_FS_OK);
+        assert_int_equal(told_end, ends[i]);
+    }
+    close_handle(mock, file);
+    assert_true(store_has(mock_store(mock), "/f", "abcdefgh\n\rij"));
+    mock_free(mock);
+}
+
 static void what_is_held_back_and_cannot_be_stored_fails_the_close(void **state)
 {
     (void)state;
@@ -253,6 +289,7 @@ int main(void)
         cmocka_unit_test(text_files_are_read_in_lines_of_the_client),
         cmocka_unit_test(without_the_flag_bytes_are_bytes),
         cmocka_unit_test(a_clients_lines_are_stored_with_lf),
+        cmocka_unit_test(hooks_are_told_where_text_is_written),
         cmocka_unit_test(what_is_held_back_and_cannot_be_stored_fails_the_close),
         cmocka_unit_test(text_seek_goes_to_a_line),
         cmocka_unit_test(a_provider_that_knows_text_sees_to_it_itself),
