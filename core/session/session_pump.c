@@ -15,6 +15,7 @@
 enum {
     TRIM_MS = 1000,
     PUMP_BUDGET = 64,           /* turns before others get theirs */
+    HOLD_BYTES = 8 * 1024,      /* of answers that may wait while there is input */
     OWED_MAX = 1024 * 1024,     /* bytes of replies that the client does not fetch … */
     PACKET_COST = 64,           /* … each with what the wire and the library's queue add to it */
     STRANGER_MAX = 1024 * 1024, /* bytes from a client that is not authenticated */
@@ -231,8 +232,14 @@ static void take_messages(struct session *session)
         auth_after_messages(session);
 }
 
-/* True if anything moved. */
-static bool pump_once(struct session *session)
+/* Small answers wait for those to what the client has sent after: they go out together. */
+static bool is_held_back(const struct channel *channel, bool has_input)
+{
+    return has_input && channel_queued(channel) < HOLD_BYTES;
+}
+
+/* True if anything moved. On the last turn of a pump nothing is held back. */
+static bool pump_once(struct session *session, bool is_last)
 {
     bool moved;
     int rc = ssh_event_dopoll(session->event, 0);
@@ -265,7 +272,8 @@ static bool pump_once(struct session *session)
         return moved;
     list_for_each (node, &session->channels) {
         struct channel *channel = channel_from_link(node);
-        moved |= channel_flush(channel);
+        if (!is_held_back(channel, rc == SSH_OK && !is_last))
+            moved |= channel_flush(channel);
         if (session->is_dead)
             return false;
         moved |= channel_settle(channel);
@@ -337,7 +345,7 @@ void session_pump(struct session *session)
     tap_watch();
     for (; turns < PUMP_BUDGET; turns++) {
         session->has_more = false;
-        bool moved = pump_once(session);
+        bool moved = pump_once(session, turns == PUMP_BUDGET - 1);
         if (session->is_dead || (!moved && !session->has_more))
             break;
     }
