@@ -55,7 +55,7 @@ static void after_open(struct sftp_quota *self, const struct sp_sftp_event *even
     file->is_append = event->flags & SP_OPEN_APPEND;
     file->is_deleted_on_close = event->flags & SP_OPEN_DELETE_ON_CLOSE;
     struct ledger_key key = key_of(event->head.connection->user, event->path);
-    file->counted.key = key;
+    file->counted.key = file->opened = key;
     file->counted.size = act->from.size;
     file->counted.exists = act->from.exists;
     if (memcmp(&key, &act->path, sizeof key) != 0)
@@ -86,8 +86,9 @@ static void after_close(struct sftp_quota *self, const struct sp_sftp_event *eve
         charge_rename(&file->counted, &file->replaced.key);
     }
     bool is_kept = is_complete || event->final_flags & SP_SFTP_FINAL_KEEP_PART;
-    bool is_gone = file->is_part ? !is_kept : file->is_deleted_on_close;
-    if (is_gone) {
+    /* Under another name by now, it was not removed by the one it was opened by. */
+    bool is_gone = file->is_part ? !is_kept : file->is_deleted_on_close && is_complete;
+    if (is_gone && charge_is_called(&file->counted, &file->opened)) {
         charge_forget(&file->counted);
         charge_files(&file->counted.charged, -1, &refusal);
     }
@@ -180,6 +181,12 @@ static void after_rename(struct sftp_quota *self, const struct sp_sftp_event *ev
         if (accounts_have(&act->from.charged, act->to.charged.items[i]))
             kept.charged.items[kept.charged.count++] = act->to.charged.items[i];
     gone.charged = act->left;
+    if (act->is_directory) {
+        struct ledger_above from = above_of(event->head.connection->user, event->path);
+        struct ledger_above to = above_of(event->head.connection->user, event->target);
+        charge_leave(&act->from.charged, &from);
+        charge_leave(&act->to.charged, &to);
+    }
     charge_rename(&kept, &act->to.key);
     charge_rename(&act->moved, &act->to.key);
     charge_resize(&act->moved, act->moved.size);

@@ -119,6 +119,12 @@ static int32_t before_rename(struct sftp_quota *self, const struct sp_sftp_event
             act->left.items[act->left.count++] = from->items[i];
     accounts_hold(&act->moved.charged);
     accounts_hold(&act->left);
+    act->is_directory = !event->existing || is_directory(event->existing);
+    if (act->is_directory) { /* what is open in it would have another name than we know */
+        struct ledger_above above = above_of(event->head.connection->user, event->path);
+        if (charge_has_open_in(from, &above))
+            return SP_E_UNSUPPORTED;
+    }
     if (act->moved.charged.count == 0 && act->left.count == 0)
         return SP_NEXT;
     if (!event->existing || is_directory(event->existing))

@@ -7,6 +7,41 @@
 
 #define WAIT_MS 250u
 
+/* FNV-1a; never 0. */
+static uint32_t hash_on(uint32_t hash, const char *data, size_t length)
+{
+    for (size_t i = 0; i < length; i++)
+        hash = (hash ^ (unsigned char)data[i]) * 16777619u;
+    return hash;
+}
+
+/* The directories above path, as far as there is room for them; how many there are. */
+static uint32_t hash_above(struct sp_str user, struct sp_str path, uint32_t out[LEDGER_LEVELS])
+{
+    uint32_t hash = hash_on(2166136261u, user.data, (size_t)user.len), count = 0;
+    size_t begin = 0;
+    for (size_t at = 1; at < path.len && count < LEDGER_LEVELS; at++) {
+        if (path.data[at] != '/')
+            continue;
+        hash = hash_on(hash, path.data + begin, at - begin);
+        out[count++] = hash ? hash : 1;
+        begin = at;
+    }
+    return count;
+}
+
+struct ledger_above above_of(struct sp_str user, struct sp_str directory)
+{
+    char inside[4096 + 2];
+    uint32_t above[LEDGER_LEVELS] = {0};
+    size_t length = (size_t)(directory.len < 4096 ? directory.len : 4096);
+    memcpy(inside, directory.data, length);
+    memcpy(inside + length, "/-", 2);
+    uint32_t count = hash_above(user, (struct sp_str){inside, length + 2}, above);
+    return count > 0 ? (struct ledger_above){.level = count - 1, .hash = above[count - 1]}
+                     : (struct ledger_above){.level = 0, .hash = 1};
+}
+
 struct ledger_key key_of(struct sp_str user, struct sp_str path)
 {
     unsigned char digest[SHA256_DIGEST_LENGTH];
@@ -19,6 +54,8 @@ struct ledger_key key_of(struct sp_str user, struct sp_str path)
     memcpy(bytes + user_length + 1, path.data, path_length);
     SHA256(bytes, user_length + 1 + path_length, digest);
     memcpy(key.bytes, digest, sizeof key.bytes);
+    memset(key.above, 0, sizeof key.above);
+    hash_above(user, path, key.above);
     return key;
 }
 
@@ -120,12 +157,19 @@ bool charge_growth(struct counted *counted, uint64_t size, bool is_append, bool 
     return true;
 }
 
+static bool is_only_writer(const struct counted *counted, const struct ledger_entry *entry)
+{
+    return entry->writers <= (counted->is_open && counted->writes ? 1u : 0u);
+}
+
 void charge_undo(struct counted *counted, const struct growth *growth)
 {
     for (size_t i = 0; i < counted->charged.count; i++) {
         struct ledger *ledger = begin(&counted->charged, i);
         struct ledger_entry *entry = ledger ? entry_of(counted, i) : NULL;
-        if (entry && entry->size == growth->size && growth->before[i] < growth->size)
+        /* Another may have written as far, which was no growth then. */
+        if (entry && is_only_writer(counted, entry) && entry->size == growth->size &&
+            growth->before[i] < growth->size)
             ledger_resize(ledger, entry, growth->before[i]);
         if (ledger)
             ledger_unlock(ledger);
@@ -143,8 +187,7 @@ static void change_each(struct counted *counted, enum change change, uint64_t si
         if (entry && change == RESIZE && entry->removed == LEDGER_GONE)
             entry->removed = LEDGER_THERE;
         /* Others may write behind the new end before we are here: no less is counted then. */
-        bool is_ours = entry && entry->writers <= (counted->is_open && counted->writes ? 1u : 0u);
-        if (entry && change == RESIZE && (is_ours || size > entry->size))
+        if (entry && change == RESIZE && (is_only_writer(counted, entry) || size > entry->size))
             ledger_resize(ledger, entry, size);
         else if (entry && change == FORGET)
             ledger_forget(ledger, entry);
@@ -186,13 +229,47 @@ void charge_rename(struct counted *counted, const struct ledger_key *key)
         struct ledger_entry *entry = ledger ? entry_of(counted, i) : NULL;
         struct ledger_entry *other = ledger ? ledger_find(ledger, key) : NULL;
         if (entry && other && other != entry) /* of what was there: nothing any more */
-            other->key = (struct ledger_key){{0}};
+            other->key = (struct ledger_key){{0}, {0}};
         if (entry)
             entry->key = *key;
         if (ledger)
             ledger_unlock(ledger);
     }
     counted->key = *key;
+}
+
+bool charge_is_called(struct counted *counted, const struct ledger_key *key)
+{
+    struct ledger *ledger = counted->charged.count > 0 ? begin(&counted->charged, 0) : NULL;
+    const struct ledger_entry *entry = ledger ? entry_of(counted, 0) : NULL;
+    bool is_called =
+        entry && entry->removed == LEDGER_THERE && memcmp(&entry->key, key, sizeof *key) == 0;
+    if (ledger)
+        ledger_unlock(ledger);
+    return is_called;
+}
+
+bool charge_has_open_in(const struct charged *charged, const struct ledger_above *above)
+{
+    bool has_open = false;
+    for (size_t i = 0; i < charged->count && !has_open; i++) {
+        struct ledger *ledger = begin(charged, i);
+        has_open = !ledger || ledger_has_open_in(ledger, above);
+        if (ledger)
+            ledger_unlock(ledger);
+    }
+    return has_open;
+}
+
+void charge_leave(const struct charged *charged, const struct ledger_above *above)
+{
+    for (size_t i = 0; i < charged->count; i++) {
+        struct ledger *ledger = begin(charged, i);
+        if (ledger) {
+            ledger_leave(ledger, above);
+            ledger_unlock(ledger);
+        }
+    }
 }
 
 bool charge_open(struct counted *counted, bool is_made)

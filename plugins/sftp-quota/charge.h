@@ -36,6 +36,7 @@ struct growth {
 };
 
 struct ledger_key key_of(struct sp_str user, struct sp_str path);
+struct ledger_above above_of(struct sp_str user, struct sp_str directory);
 
 /* So many more files (or fewer, which is never refused). */
 bool charge_files(const struct charged *charged, int64_t change, struct refusal *ret_refusal);
@@ -51,6 +52,11 @@ void charge_resize(struct counted *counted, uint64_t size);
 void charge_forget(struct counted *counted);
 /* It is called so now. */
 void charge_rename(struct counted *counted, const struct ledger_key *key);
+/* It is there, and called so. */
+bool charge_is_called(struct counted *counted, const struct ledger_key *key);
+/* Whether a file below the directory is open; also if that cannot be found out. */
+bool charge_has_open_in(const struct charged *charged, const struct ledger_above *above);
+void charge_leave(const struct charged *charged, const struct ledger_above *above);
 /* A handle more: the file is there now. is_made: it was counted as a new one, as it was not there
  * when that was looked at. True: so it was by somebody else, too. */
 bool charge_open(struct counted *counted, bool is_made);

@@ -201,6 +201,33 @@ void ledger_forget(struct ledger *ledger, struct ledger_entry *entry)
     entry->is_made = 0;
 }
 
+static bool is_in(const struct ledger_entry *entry, const struct ledger_above *above)
+{
+    return entry->touched != 0 && entry->key.above[above->level] == above->hash;
+}
+
+bool ledger_has_open_in(const struct ledger *ledger, const struct ledger_above *above)
+{
+    uint32_t now = now_s();
+    for (uint32_t i = 0; i < LEDGER_ENTRIES; i++) {
+        const struct ledger_entry *entry = &ledger->file->entries[i];
+        if (is_in(entry, above) && entry->opens > 0 && is_believed(entry, now))
+            return true;
+    }
+    return false;
+}
+
+void ledger_leave(struct ledger *ledger, const struct ledger_above *above)
+{
+    for (uint32_t i = 0; i < LEDGER_ENTRIES; i++) {
+        struct ledger_entry *entry = &ledger->file->entries[i];
+        if (is_in(entry, above) && entry->opens == 0)
+            clear(ledger, entry);
+        else if (is_in(entry, above)) /* opened at this very moment: its handle still counts */
+            entry->key = (struct ledger_key){{0}, {0}};
+    }
+}
+
 void ledger_closed(struct ledger *ledger, struct ledger_entry *entry, bool was_writer)
 {
     if (entry->opens > 0)

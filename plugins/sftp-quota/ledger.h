@@ -15,8 +15,16 @@
 
 #define LEDGER_ENTRIES 2048u
 
+#define LEDGER_LEVELS 8u
+
 struct ledger_key {
     unsigned char bytes[16];
+    uint32_t above[LEDGER_LEVELS]; /* hashes of the directories that it is in, topmost first */
+};
+
+/* A directory, as keys of what is in it have it; of deep ones the upper end. */
+struct ledger_above {
+    uint32_t level, hash;
 };
 
 /* ledger_entry.removed */
@@ -72,6 +80,11 @@ void ledger_touch(struct ledger_entry *entry);
 void ledger_resize(struct ledger *ledger, struct ledger_entry *entry, uint64_t size);
 /* The name is gone. bytes are counted no more; those of a file that is open, not yet. */
 void ledger_forget(struct ledger *ledger, struct ledger_entry *entry);
+/* Whether a file in there is open. */
+bool ledger_has_open_in(const struct ledger *ledger, const struct ledger_above *above);
+/* What is in there is called otherwise now, or there are other files of those names: nothing that
+ * is known by name is known any more. */
+void ledger_leave(struct ledger *ledger, const struct ledger_above *above);
 /* One handle less. */
 void ledger_closed(struct ledger *ledger, struct ledger_entry *entry, bool was_writer);
 void ledger_add(uint64_t *sum, int64_t change); /* never below 0 */

@@ -64,8 +64,7 @@ static int32_t answer_before(struct sftp_quota *self, const struct sp_sftp_event
                           "Links cannot be made here: each file is counted by one name");
         return answer(self, event, reply, SP_DENY, SP_FS_OP_UNSUPPORTED,
                       event->family & SP_SFTP_RENAME
-                          ? "Only a file that is closed can be moved to or from here: its size "
-                            "counts"
+                          ? "Only what nobody has open can be moved here: its size counts"
                           : "This cannot be done here: how much it takes is not known");
     case SP_E_BUSY:
         return answer(self, event, reply, SP_DENY, SP_FS_FAILURE,

@@ -13,6 +13,7 @@ struct open_file {
     uint64_t file;
     bool is_append, is_deleted_on_close;
     struct counted counted;
+    struct ledger_key opened; /* the name that it was opened by, and would be removed by */
     /* It is written under another name until it is complete, and then replaces this. */
     bool is_part, replaces;
     struct counted replaced;
@@ -25,6 +26,7 @@ struct act {
     uint64_t number;
     int64_t files; /* charged to from */
     bool has_growth, is_same;
+    bool is_directory; /* a rename; or it may be one */
     struct growth growth;
     struct counted from;       /* what the operation is about … */
     struct counted to;         /* … a rename's new name, and what was there */
