@@ -24,7 +24,11 @@ static void add_row(struct table *table, const json_t *channel)
     table_cell(table, "%s", is_ready ? "yes" : "no");
     table_cell(table, "%s", answer_text(channel, "framing"));
     table_cell(table, "%s", *plugin ? plugin : "-");
-    table_cell(table, "%s%s%s", *request ? request : "-", *program ? " " : "", program);
+    uint64_t version = answer_number(channel, "version");
+    text[0] = '\0';
+    if (version > 0)
+        snprintf(text, sizeof text, ", version %" PRIu64, version);
+    table_cell(table, "%s%s%s%s", *request ? request : "-", *program ? " " : "", program, text);
 }
 
 /* The number in argv[index], or 0 after having told that it is none. */

@@ -414,6 +414,11 @@ sp_id channel_id(const struct channel *channel)
     return channel->id;
 }
 
+void channel_set_version(struct channel *channel, uint32_t version)
+{
+    channel->version = version;
+}
+
 const char *channel_type(const struct channel *channel)
 {
     return channel->type;

@@ -50,6 +50,8 @@ struct channel_handler {
 
 void channel_set_handler(struct channel *channel, const struct channel_handler *handler, void *arg);
 sp_id channel_id(const struct channel *channel);
+/* What operators are told that is spoken on it. */
+void channel_set_version(struct channel *channel, uint32_t version);
 struct session *channel_session(const struct channel *channel);
 /* The terminal asked for, or NULL. */
 const struct sp_terminal *channel_terminal(const struct channel *channel);

@@ -20,6 +20,7 @@ static struct channel_facts facts_of(struct channel *channel)
         .bytes_in = channel->bytes_in,
         .bytes_out = channel->bytes_out,
         .request = channel->program,
+        .version = channel->version,
         .is_ready = !channel->is_opening && !channel->wants_eof && !channel->wants_close,
     };
     struct sp_channel_info info;

@@ -22,6 +22,7 @@ struct channel {
     char type[CHANNEL_TYPE_MAX + 1];
     uint32_t program;       /* SP_REQUEST_SHELL …; 0: none */
     char program_text[128]; /* command or subsystem, cut if longer */
+    uint32_t version;       /* of what the core speaks there */
     uint32_t refusal;       /* why the client does not open it: SP_OPEN_* */
     char exit_signal[16];
     char exit_text[64];

@@ -241,6 +241,8 @@ static void agree(struct sftp_engine *engine, uint32_t version, uint32_t asked)
 {
     engine->dialect.version = version;
     engine->dialect.translates_names = version >= 6;
+    if (engine->channel)
+        channel_set_version(engine->channel, version);
     log_info("sftp.version", LOG_U64("conn", engine->tree->connection->id),
              LOG_STR("user", engine->tree->connection->user), LOG_U64("version", version),
              LOG_U64("asked", asked));

@@ -62,12 +62,13 @@ static json_t *describe_channel(const struct channel_facts *facts)
     static const char *const framings[] = {"none", "record", "line"};
     bool has_program =
         facts->request < sizeof(programs) / sizeof(programs[0]) && programs[facts->request];
-    return json_pack("{s:I, s:I, s:o, s:s?, s:o, s:o, s:I, s:I, s:b, s:s}",        //
+    return json_pack("{s:I, s:I, s:o, s:s?, s:o, s:I, s:o, s:I, s:I, s:b, s:s}",   //
                      "connection", (json_int_t)facts->connection,                  //
                      "id", (json_int_t)facts->id,                                  //
                      "type", json_text(facts->type, sizeof(facts->type)),          //
                      "request", has_program ? programs[facts->request] : NULL,     //
                      "program", json_text(facts->program, sizeof(facts->program)), //
+                     "version", (json_int_t)facts->version,                        //
                      "plugin", json_text(facts->plugin, sizeof(facts->plugin)),    //
                      "bytes_in", (json_int_t)facts->bytes_in,                      //
                      "bytes_out", (json_int_t)facts->bytes_out,                    //

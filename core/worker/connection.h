@@ -40,7 +40,7 @@ struct channel_facts {
     uint32_t request;  /* SP_REQUEST_SHELL, EXEC, SUBSYSTEM; 0: no program */
     uint32_t framing;  /* SP_FRAMING_* */
     uint32_t is_ready; /* there is room for more toward the client */
-    uint32_t reserved;
+    uint32_t version;  /* of the protocol that the core speaks there (SFTP); 0: none is agreed on */
     char type[72];
     char program[128]; /* the command or subsystem, cut if longer */
     char plugin[64];   /* the instance that serves it, cut if longer; "" if it is the core */

@@ -40,6 +40,9 @@ while len(back) < 6 + 12:
 frames.data(b"half a line")
 check(command.exec("cat # \x1b[2J" + "x" * 300), "exec")
 check(sftp.request("subsystem", string("sftp")), "sftp")
+sftp.data(u32(5) + bytes([1]) + u32(3))
+while c.receive()[0] != CHANNEL_DATA:
+    pass  # VERSION
 other = user()
 flood = other.open_session(0, window=0)
 check(flood.request("subsystem", string("flood")), "flood")
@@ -55,6 +58,7 @@ check(row["type"] == "session" and row["request"] == "subsystem" and row["plugin
       and row["bytes_out"] == 18, f"{row}")
 check(by["cat #"]["plugin"] == "shell" and by["cat #"]["request"] == "exec"
       and len(by["cat #"]["program"]) == 127, f"{by['cat #']}")
+check(by["sftp"]["version"] == 3 and by["cat #"]["version"] == 0, "versions")
 check(by["sftp"]["plugin"] == "" and by["sftp"]["framing"] == "none", f"{by['sftp']}")
 check(by[""]["request"] is None, f"{by['']}")
 check(not by["flood"]["ready_to_send"] and by["flood"]["bytes_out"] == 0, f"{by['flood']}")

@@ -469,6 +469,11 @@ void channel_send_chunk(struct channel *channel, struct channel_chunk *chunk)
     }
 }
 
+void channel_set_version(struct channel *channel, uint32_t version)
+{
+    (void)channel, (void)version;
+}
+
 size_t channel_queued(const struct channel *channel)
 {
     return channel->queued;
