@@ -7,7 +7,17 @@
 
 /* Everything in a line but two texts: at most 6 bytes for each of the client's, for a user's name,
  * a mount and a provider's words; and the keys. */
-#define REST_BYTES 16384u
+#define REST_BYTES 65536u
+
+/* A client may send names of owners, and a provider words, of any length: a line must have room. */
+#define NAME_MOST 255u
+#define WORDS_MOST 1024u
+#define PATH_MOST 4096u
+
+static struct sp_str cut(struct sp_str text, uint64_t most)
+{
+    return (struct sp_str){text.data, text.len < most ? text.len : most};
+}
 
 size_t record_size(struct sp_str path, struct sp_str other)
 {
@@ -107,8 +117,8 @@ static void put_attributes(struct line *line, const struct sp_fs_attributes *att
         line_number(line, "gid", attributes->gid);
     }
     if (attributes->valid & SP_ATTR_OWNER_NAMES) {
-        line_text(line, "owner", attributes->owner);
-        line_text(line, "group", attributes->group);
+        line_text(line, "owner", cut(attributes->owner, NAME_MOST));
+        line_text(line, "group", cut(attributes->group, NAME_MOST));
     }
     if (attributes->valid & SP_ATTR_MODIFY_TIME)
         line_time(line, "modified", attributes->modify_time.seconds * 1000);
@@ -144,10 +154,10 @@ size_t record_operation(char *room, size_t size, int64_t now_ms, const struct sp
     put_flags(&line, event);
     put_attributes(&line, event->attributes);
     put_ranges(&line, event);
-    line_text(&line, "result", event->result_path);
+    line_text(&line, "result", cut(event->result_path, PATH_MOST));
     line_word(&line, "status", status_word(event->status));
     line_word(&line, "by", event->decided < COUNT(deciders) ? deciders[event->decided] : "unknown");
-    line_text(&line, "text", event->text);
+    line_text(&line, "text", cut(event->text, WORDS_MOST));
     line_number(&line, "duration_us", event->duration_ns / 1000);
     return line_end(&line);
 }

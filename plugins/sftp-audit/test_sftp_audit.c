@@ -238,6 +238,27 @@ static void no_name_breaks_a_line(void **state)
     assert_ptr_equal(memchr(room, '\n', length), room + length - 1);
 }
 
+/* Else who wants no line about a file would send an owner with it that fills the queue. */
+static void long_words_take_no_more_room_than_there_is(void **state)
+{
+    (void)state;
+    static char room[1 << 20], words[250000], path[4096];
+    memset(words, '\x01', sizeof words);
+    memset(path, '\xff', sizeof path);
+    const struct sp_str longest = {words, sizeof words}, name = {path, sizeof path};
+    const struct sp_fs_attributes attributes = {.struct_size = sizeof attributes,
+                                                .valid = SP_ATTR_OWNER_NAMES,
+                                                .owner = longest,
+                                                .group = longest};
+    struct sp_sftp_event event = opened("/");
+    event.path = event.target = event.result_path = name;
+    event.attributes = &attributes;
+    event.text = longest;
+    size_t length = record_operation(room, sizeof room, 0, &event);
+    assert_true(length > 0 && length <= record_size(event.path, event.target));
+    assert_true(length <= 524288 / 2); /* the smallest queue's */
+}
+
 static void a_line_that_does_not_fit_is_none(void **state)
 {
     (void)state;
@@ -486,6 +507,7 @@ int main(void)
         TEST(an_operation_is_a_line_that_says_it_all),
         TEST(a_transfer_is_a_line),
         TEST(no_name_breaks_a_line),
+        TEST(long_words_take_no_more_room_than_there_is),
         TEST(a_line_that_does_not_fit_is_none),
         TEST(a_file_that_is_rotated_is_followed),
         TEST(what_cannot_be_written_at_all_does_not_start),
