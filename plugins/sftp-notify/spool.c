@@ -134,13 +134,13 @@ int spool_put(struct spool *spool, const char *id, int64_t now_ms, const struct 
     pthread_mutex_lock(&spool->mutex);
     bool is_full = spool->count >= spool->most;
     spool->count += !is_full;
-    uint64_t number = spool->begun;
     spool->begun += !is_full;
     pthread_mutex_unlock(&spool->mutex);
     if (is_full)
         return SP_E_BUSY;
     snprintf(name, sizeof name, "%013lld-%s.event", (long long)now_ms, id);
-    snprintf(begun, sizeof begun, ".%ld-%llu.new", (long)getpid(), (unsigned long long)number);
+    /* What a process has left behind that was killed here must be in nobody's way. */
+    snprintf(begun, sizeof begun, ".%s.new", id);
     int rc = put_file(spool, begun, name, text);
     pthread_mutex_lock(&spool->mutex);
     spool->count -= rc < 0 && spool->count > 0;

@@ -221,6 +221,22 @@ static void two_workers_share_a_spool(void **state)
     test_host_free(second);
 }
 
+/* In a container a worker may have the number that one had which was killed. */
+static void what_was_left_half_written_stops_nobody(void **state)
+{
+    (void)state;
+    char path[160];
+    struct test_host *host = host_with("\"queue_max\":2,\"url\":\"http://127.0.0.1:9/\"");
+    assert_non_null(host);
+    snprintf(path, sizeof path, "%s/.%ld-0.new", spool_path, (long)getpid());
+    FILE *left = fopen(path, "w");
+    assert_non_null(left);
+    fclose(left);
+    assert_int_equal(tell(host, SP_SFTP_UPLOADED, sp_str_of("/a")), SP_NEXT);
+    assert_int_equal(count_files(), 1);
+    test_host_free(host);
+}
+
 static void a_full_queue_takes_no_more_and_says_so(void **state)
 {
     (void)state;
@@ -246,6 +262,7 @@ int main(void)
         TEST(what_fails_is_tried_again),
         TEST(what_is_too_old_is_given_up),
         TEST(two_workers_share_a_spool),
+        TEST(what_was_left_half_written_stops_nobody),
         TEST(a_full_queue_takes_no_more_and_says_so),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
