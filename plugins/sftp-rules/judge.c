@@ -113,6 +113,13 @@ static struct judgement judge_attributes(const struct rule *rule, const struct s
 
 /* --- one kind of operation each ------------------------------------------------------------ */
 
+/* What it is written under until it is complete is nobody's wish but another hook's. */
+static struct sp_str name_of(const struct sp_sftp_event *event)
+{
+    bool is_part = event->family & SP_SFTP_OPEN && event->final_path.len > 0;
+    return is_part ? event->final_path : event->path;
+}
+
 static struct judgement judge_open(const struct rule *rule, const struct sp_sftp_event *event,
                                    struct sp_fs_attributes *ret_attributes)
 {
@@ -125,7 +132,7 @@ static struct judgement judge_open(const struct rule *rule, const struct sp_sftp
         operations |= SP_SFTP_REMOVE;
     struct judgement judgement = permit(rule, operations);
     if (judgement.outcome == JUDGED_RIGHT && operations & SP_SFTP_WRITE)
-        judgement = judge_name(rule, event->path, false);
+        judgement = judge_name(rule, name_of(event), false);
     if (judgement.outcome != JUDGED_RIGHT || !(operations & SP_SFTP_WRITE))
         return judgement;
     /* Where an append will end is not known before it is done. */
@@ -284,7 +291,7 @@ struct judgement judge(const struct rules *rules, struct openings *openings,
         return judge_link(rules, event);
     const struct rule *rule = event->file
                                   ? rule_of_file(rules, openings, event, event->file, event->path)
-                                  : rule_for(rules, event, event->path);
+                                  : rule_for(rules, event, name_of(event));
     if (event->family & SP_SFTP_OPEN) {
         struct judgement judgement = judge_open(rule, event, ret_attributes);
         judgement.rule = rule;

@@ -457,6 +457,23 @@ static void what_is_written_under_another_name_keeps_its_rule(void **state)
     assert_int_equal(verdict(SP_SFTP_ATTRIBUTES_GET, "stat", "/in/.a.part"), SP_DENY);
 }
 
+/* The other hook may stand before this one. */
+static void a_part_is_judged_by_the_name_it_will_have(void **state)
+{
+    (void)state;
+    begin("{\"rules\":[{\"paths\":[\"/in/closed\"],\"read_only\":true},"
+          "{\"paths\":[\"/in\"],\"names_deny\":[\"*.exe\"]}]}");
+    struct sp_sftp_event event = about(SP_SFTP_OPEN, "open", "/in/.a.exe.part");
+    event.flags = WRITES;
+    assert_int_equal(before(event)->verdict, SP_NEXT);
+    event.final_path = sp_str_of("/in/a.exe");
+    assert_int_equal(before(event)->verdict, SP_DENY);
+    event.final_path = sp_str_of("/in/closed/a");
+    assert_int_equal(before(event)->verdict, SP_DENY);
+    event.final_path = sp_str_of("/in/a.txt");
+    assert_int_equal(before(event)->verdict, SP_NEXT);
+}
+
 static void setting_a_size_is_writing(void **state)
 {
     (void)state;
@@ -499,6 +516,7 @@ int main(void)
         TEST(special_bits_are_stripped_refused_or_kept),
         TEST(no_way_of_writing_makes_a_file_too_large),
         TEST(what_is_written_under_another_name_keeps_its_rule),
+        TEST(a_part_is_judged_by_the_name_it_will_have),
         TEST(setting_a_size_is_writing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
