@@ -21,45 +21,17 @@
 #include <cmocka.h>
 
 #include "fs_posix.h"
-#include "test_host.h"
+#include "storage.h"
 
-#define RW (SP_OPEN_READ | SP_OPEN_WRITE)
-#define NEW (RW | SP_OPEN_CREATE | SP_OPEN_TRUNCATE)
 #define SOMEBODY "daemon" /* an account that every system has and that may not do much */
 
 static char base[] = "/tmp/test_fs_posix_access.XXXXXX";
-static struct test_host *host;
-static uint64_t view;
-static const struct sp_fs_attributes none = {.struct_size = sizeof none};
 
 static const char *at(const char *name)
 {
     static char path[PATH_MAX];
     snprintf(path, sizeof path, "%s/%s", base, name);
     return path;
-}
-
-static uint64_t attach(const char *root)
-{
-    struct sp_fs_attach event = {.mount = sp_str_of("/"), .root = sp_str_of(root)};
-    const struct test_answer *answer = TEST_FS(host, attach, &event);
-    assert_int_equal(answer->status, SP_FS_OK);
-    return answer->fs.handle;
-}
-
-static uint64_t open_file(const char *path, uint32_t flags)
-{
-    struct sp_fs_create event = {
-        .view = view, .path = sp_str_of(path), .flags = flags, .attributes = &none};
-    const struct test_answer *answer = TEST_FS(host, open, &event);
-    assert_int_equal(answer->status, SP_FS_OK);
-    return answer->fs.handle;
-}
-
-static void close_file(uint64_t handle)
-{
-    struct sp_fs_handle event = {.view = view, .handle = handle};
-    assert_int_equal(TEST_FS(host, close, &event)->status, SP_FS_OK);
 }
 
 static const struct sp_fs_attributes *stat_of(const char *path, uint32_t wanted)
@@ -492,6 +464,51 @@ static void serve_no_one_as_itself_if_told_so(void **state)
     assert_int_equal(try_attach(SOMEBODY), may_change_user() ? SP_FS_OK : SP_FS_FAILURE);
 }
 
+static uint32_t try_root(const char *name, const char *account)
+{
+    struct sp_grant grant = {.struct_size = sizeof grant, .system_user = sp_str_of(account)};
+    test_host_connection(host)->grant = &grant;
+    struct sp_fs_attach event = {.mount = sp_str_of("/"), .root = sp_str_of(at(name))};
+    const struct test_answer *answer = TEST_FS(host, attach, &event);
+    struct sp_fs_path detach = {.view = answer->fs.handle, .path = sp_str_of("")};
+    uint32_t status = answer->status;
+    if (status == SP_FS_OK)
+        TEST_FS(host, detach, &detach);
+    test_host_connection(host)->grant = NULL;
+    return status;
+}
+
+/* Users whose root lies within that of others, or of their own, can put a link in its place. */
+static void look_for_no_root_behind_a_link_of_users(void **state)
+{
+    (void)state;
+    struct stat st;
+    assert_int_equal(mkdir(at("real"), 0711), 0);
+    assert_int_equal(symlink("real", at("link")), 0);
+    assert_int_equal(symlink("/", at("top")), 0);
+    assert_int_equal(symlink(".", at("here")), 0);
+    static const char *const names[] = {"link", "link/new", "top", "top/tmp", "here/real"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        assert_int_equal(try_root(names[i], ""), SP_FS_LINK_LOOP);
+    assert_int_equal(stat(at("real/new"), &st), -1);
+    assert_int_equal(try_root("real/../real//new/", ""), SP_FS_OK);
+    assert_int_equal(stat(at("real/new"), &st), 0);
+    assert_int_equal(try_root("none/../real", ""), SP_FS_OK); /* which is made on the way */
+    close(creat(at("file"), 0600));
+    assert_int_equal(try_root("file", ""), SP_FS_NOT_A_DIRECTORY);
+    if (!may_change_user())
+        return;
+    assert_int_equal(try_root("link", SOMEBODY), SP_FS_OK); /* it is root's */
+    assert_int_equal(try_root("here/here/link/new", SOMEBODY), SP_FS_OK);
+    const uid_t users[] = {getpwnam(SOMEBODY)->pw_uid, 4000000001u};
+    for (size_t i = 0; i < 2; i++) {
+        assert_int_equal(lchown(at("link"), users[i], (gid_t)-1), 0);
+        assert_int_equal(try_root("link", SOMEBODY), SP_FS_LINK_LOOP);
+    }
+    assert_int_equal(symlink("round", at("round")), 0);
+    assert_int_equal(try_root("round", SOMEBODY), SP_FS_LINK_LOOP);
+}
+
 static int set_up(void **state)
 {
     (void)state;
@@ -534,6 +551,7 @@ int main(void)
         TEST(refuse_locks_that_would_not_hold),
         TEST(act_as_the_users_account),
         TEST(serve_no_one_as_itself_if_told_so),
+        TEST(look_for_no_root_behind_a_link_of_users),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -21,51 +21,18 @@
 #include <cmocka.h>
 
 #include "fs_posix.h"
-#include "test_host.h"
+#include "storage.h"
 
-#define RW (SP_OPEN_READ | SP_OPEN_WRITE)
-#define NEW (RW | SP_OPEN_CREATE | SP_OPEN_TRUNCATE)
 #define PIECE 65536
 #define WATCHDOG_S 60 /* a call that waits for a FIFO's other end waits for ever */
 
 static char base[] = "/tmp/test_fs_posix_bad.XXXXXX";
-static struct test_host *host;
-static uint64_t view;
-static const struct sp_fs_attributes none = {.struct_size = sizeof none};
 
 static const char *at(const char *name)
 {
     static char path[PATH_MAX];
     snprintf(path, sizeof path, "%s/%s", base, name);
     return path;
-}
-
-static uint64_t attach(const char *root)
-{
-    struct sp_fs_attach event = {.mount = sp_str_of("/"), .root = sp_str_of(root)};
-    const struct test_answer *answer = TEST_FS(host, attach, &event);
-    assert_int_equal(answer->status, SP_FS_OK);
-    return answer->fs.handle;
-}
-
-static const struct test_answer *try_open(const char *path, uint32_t flags)
-{
-    struct sp_fs_create event = {
-        .view = view, .path = sp_str_of(path), .flags = flags, .attributes = &none};
-    return TEST_FS(host, open, &event);
-}
-
-static uint64_t open_file(const char *path, uint32_t flags)
-{
-    const struct test_answer *answer = try_open(path, flags);
-    assert_int_equal(answer->status, SP_FS_OK);
-    return answer->fs.handle;
-}
-
-static void close_file(uint64_t handle)
-{
-    struct sp_fs_handle event = {.view = view, .handle = handle};
-    assert_int_equal(TEST_FS(host, close, &event)->status, SP_FS_OK);
 }
 
 /* Write pieces until that fails; its status. *ret_done: how many bytes were taken. */
