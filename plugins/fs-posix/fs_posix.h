@@ -20,7 +20,7 @@
 #include "names.h"
 
 /* Errors that the system has no number for; beside those of errno. */
-enum { NO_PRINCIPAL = 4096, NO_OWNER, NO_GROUP, NO_SUCH_ACL };
+enum { NO_PRINCIPAL = 4096, NO_OWNER, NO_GROUP, NO_SUCH_ACL, LINK_OF_USERS };
 
 struct copy_job;
 

@@ -6,12 +6,15 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/openat2.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+
+#define LINKS_MOST 40u
 
 void view_free(struct view *view)
 {
@@ -20,34 +23,125 @@ void view_free(struct view *view)
     free(view);
 }
 
-/* The directory and all above it, as far as they are missing; it belongs to the user. */
-static int create_directories(const char *path, const struct identity *owner)
+/* --- the root ---------------------------------------------------------------------------------
+ *
+ * Where one root lies within another, users can put a symbolic link in its place, so a root is not
+ * looked for behind a link that they could have made. It is descended to one directory at a time:
+ * nobody can swap one for a link between the look and the opening. */
+
+struct descent {
+    char rest[PATH_MAX]; /* what is still to go, from the directory that was reached */
+    unsigned links;
+    bool creates;
+    const struct identity *owner; /* of what is created at the end */
+    uid_t user;                   /* who acts on files then */
+};
+
+/* A directory, or a symbolic link itself. O_DIRECTORY, where it can be, has automounters mount. */
+static int open_component(int dir_fd, const char *name)
 {
-    char *copy = strdup(path);
-    int rc = copy ? 0 : -ENOMEM;
-    for (char *p = copy ? strchr(copy + 1, '/') : NULL; rc == 0 && p; p = strchr(p + 1, '/')) {
-        *p = '\0';
-        rc = mkdir(copy, 0700) < 0 && errno != EEXIST ? -errno : 0;
-        *p = '/';
-    }
-    if (rc == 0 && mkdir(copy, 0700) < 0)
-        rc = errno == EEXIST ? 0 : -errno;
-    else if (rc == 0 && owner->is_other)
-        rc = lchown(copy, owner->uid, owner->gid) < 0 ? -errno : 0;
-    free(copy);
-    return rc;
+    int fd = openat(dir_fd, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0 && errno == ENOTDIR)
+        fd = openat(dir_fd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+    return fd < 0 ? -errno : fd;
 }
 
-static int open_root(const struct fs_posix *fs, const char *path, const struct identity *owner)
+static int make_component(int dir_fd, const char *name, const struct identity *owner)
 {
-    int fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0 && errno == ENOENT && fs->create_root) {
-        int rc = create_directories(path, owner);
-        if (rc < 0)
-            return rc;
-        fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-    }
+    bool is_new = mkdirat(dir_fd, name, 0700) == 0;
+    int fd = is_new || errno == EEXIST ? open_component(dir_fd, name) : -errno;
+    if (fd < 0 || !is_new || !owner || !owner->is_other ||
+        fchownat(fd, "", owner->uid, owner->gid, AT_EMPTY_PATH) == 0)
+        return fd;
+    int error = errno;
+    close(fd);
+    return -error;
+}
+
+/* Could users have made it? A process that is root serves many accounts: root's links alone are not
+ * theirs. */
+static bool is_of_users(const struct descent *d, uid_t owner)
+{
+    return owner == d->user || (geteuid() == 0 && owner != 0);
+}
+
+/* The link's text comes before what is still to go. */
+static int take_link(struct descent *d, int fd, uid_t owner)
+{
+    char text[PATH_MAX];
+    if (is_of_users(d, owner))
+        return -LINK_OF_USERS;
+    if (++d->links > LINKS_MOST)
+        return -ELOOP;
+    ssize_t length = readlinkat(fd, "", text, sizeof text);
+    size_t left = strlen(d->rest);
+    if (length < 0)
+        return -errno;
+    if ((size_t)length + 1 + left >= sizeof d->rest)
+        return -ENAMETOOLONG;
+    memmove(d->rest + length + 1, d->rest, left + 1);
+    memcpy(d->rest, text, (size_t)length);
+    d->rest[length] = '/';
+    return 0;
+}
+
+static bool is_at_end(const struct descent *d)
+{
+    return d->rest[strspn(d->rest, "/")] == '\0';
+}
+
+static int open_top(void)
+{
+    int fd = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
     return fd < 0 ? -errno : fd;
+}
+
+/* From a directory to the next, or to where a link leads. */
+static int step_down(struct descent *d, int dir_fd)
+{
+    char name[NAME_MAX + 1];
+    const char *next = d->rest + strspn(d->rest, "/");
+    size_t length = strcspn(next, "/");
+    struct stat st;
+    if (length >= sizeof name)
+        return -ENAMETOOLONG;
+    memcpy(name, next, length);
+    name[length] = '\0';
+    memmove(d->rest, next + length, strlen(next + length) + 1);
+    int fd = open_component(dir_fd, name);
+    if (fd == -ENOENT && d->creates)
+        fd = make_component(dir_fd, name, is_at_end(d) ? d->owner : NULL);
+    if (fd < 0)
+        return fd;
+    int rc = fstat(fd, &st) < 0 ? -errno : 0;
+    if (rc == 0 && S_ISDIR(st.st_mode))
+        return fd;
+    if (rc == 0)
+        rc = S_ISLNK(st.st_mode) ? take_link(d, fd, st.st_uid) : -ENOTDIR;
+    close(fd);
+    if (rc < 0)
+        return rc;
+    fd = d->rest[0] == '/' ? open_top() : fcntl(dir_fd, F_DUPFD_CLOEXEC, 0);
+    return fd == -1 ? -errno : fd;
+}
+
+static int open_root(const struct fs_posix *fs, const char *path, const struct identity *identity)
+{
+    struct descent d = {
+        .creates = fs->create_root,
+        .owner = identity,
+        .user = identity->is_other ? identity->uid : geteuid(),
+    };
+    if (strlen(path) >= sizeof d.rest)
+        return -ENAMETOOLONG;
+    strcpy(d.rest, path);
+    int fd = open_top();
+    while (fd >= 0 && !is_at_end(&d)) {
+        int below = step_down(&d, fd);
+        close(fd);
+        fd = below;
+    }
+    return fd;
 }
 
 /* EPERM: filters of old container runtimes answer so for calls that they do not know. */
@@ -136,10 +230,13 @@ static int32_t attach_at(struct fs_posix *fs, const struct sp_fs_attach *event, 
     if (rc < 0) {
         identity_clear(&identity);
         char text[512];
-        snprintf(text, sizeof text, "cannot open the root %s%s: %s", root,
-                 top.len > 0 ? top.data : "", strerrordesc_np(-rc));
+        snprintf(
+            text, sizeof text, "cannot open the root %s%s: %s", root, top.len > 0 ? top.data : "",
+            rc == -LINK_OF_USERS ? "it passes through a symbolic link of those who are served, "
+                                   "which may lead anywhere: name the directory itself"
+                                 : strerrordesc_np(-rc));
         fs->host->log(fs->host, SP_LOG_ERROR, sp_str_of(text));
-        return reply_error(fs, head, -rc);
+        return reply_error(fs, head, rc == -LINK_OF_USERS ? ELOOP : -rc);
     }
     if (reply_view(fs, head, view) < 0)
         view_free(view);
