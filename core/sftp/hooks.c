@@ -346,21 +346,23 @@ static void on_release(struct plugin_call *call)
     unref(act);
 }
 
-/* The entries as hooks are shown them; out of memory: none. */
-static void show_entries(struct sftp_act *act)
+/* The entries as hooks are shown them. False: out of memory. */
+static bool show_entries(struct sftp_act *act)
 {
     uint64_t count = act->result.entries_count;
-    if (act->listed_from == act->result.entries)
-        return;
+    if (act->listed && act->listed_from == act->result.entries)
+        return true;
     act->listed_from = act->result.entries;
     act->listed = keep(act, (size_t)count * sizeof *act->listed);
     for (uint64_t i = 0; act->listed && i < count; i++)
         act->listed[i] = (struct sp_sftp_listed){.name = act->result.entries[i].name,
                                                  .type = act->result.entries[i].attributes.type,
                                                  .attributes = &act->result.entries[i].attributes};
+    return act->listed != NULL;
 }
 
-static void show_result(struct sftp_act *act, struct sp_sftp_event *event,
+/* False: out of memory. */
+static bool show_result(struct sftp_act *act, struct sp_sftp_event *event,
                         const struct plugin_sftp_wants *wants)
 {
     const struct sp_fs_reply *result = &act->result;
@@ -375,10 +377,12 @@ static void show_result(struct sftp_act *act, struct sp_sftp_event *event,
     if (act->operation->answer == SFTP_ANSWER_DATA && act->has_replaced)
         event->data = result->data;
     if (wants->listings && result->entries_count > 0) {
-        show_entries(act);
+        if (!show_entries(act))
+            return false;
         event->entries = act->listed;
-        event->entries_count = act->listed ? result->entries_count : 0;
+        event->entries_count = result->entries_count;
     }
+    return true;
 }
 
 static void ask(struct sftp_act *act, struct plugin_instance *instance,
@@ -397,8 +401,12 @@ static void ask(struct sftp_act *act, struct plugin_instance *instance,
     }
     asked->act = act;
     asked->event = act->event;
-    if (is_after)
-        show_result(act, &asked->event, wants);
+    /* A list that a hook has not seen is no list that it has let through. */
+    if (is_after && !show_result(act, &asked->event, wants)) {
+        fail(act, "Out of memory");
+        asked->event.status = act->result.status;
+        asked->event.text = act->result.text;
+    }
     if (!wants->data)
         asked->event.data = (struct sp_str){"", 0};
     if (!(wants->existing & act->event.family))
