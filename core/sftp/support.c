@@ -78,6 +78,18 @@ static uint32_t check_rename(const struct sp_fs_support *support, struct sp_fs_p
     return SP_FS_OK;
 }
 
+/* Of several attributes those that can be set are; none at all is no success. A provider that names
+ * none judges for itself. */
+static uint32_t check_set(const struct sp_fs_support *support,
+                          const struct sp_fs_attributes *attributes, const char **ret_text)
+{
+    if (attributes->valid == 0 || support->attributes_set == 0 ||
+        attributes->valid & support->attributes_set)
+        return SP_FS_OK;
+    *ret_text = "The storage cannot change these attributes";
+    return SP_FS_OP_UNSUPPORTED;
+}
+
 uint32_t sftp_support_check(const struct sp_fs_support *support, struct sftp_call *call,
                             const char **ret_text)
 {
@@ -88,6 +100,10 @@ uint32_t sftp_support_check(const struct sp_fs_support *support, struct sftp_cal
         return check_lock(support, &call->event.lock, ret_text);
     case PLUGIN_FS_rename:
         return check_rename(support, &call->event.pair, ret_text);
+    case PLUGIN_FS_setstat:
+        return check_set(support, call->event.create.attributes, ret_text);
+    case PLUGIN_FS_fsetstat:
+        return check_set(support, call->event.handle.attributes, ret_text);
     default:
         return SP_FS_OK;
     }

@@ -305,7 +305,7 @@ struct sp_fs_support {
     uint32_t open_flags;     /* SP_OPEN_* that it knows; the core refuses the others, or does
                                 SP_OPEN_DELETE_ON_CLOSE and SP_OPEN_TEXT itself */
     uint32_t attributes;     /* SP_ATTR_* that stat may give */
-    uint32_t attributes_set; /* … that setstat and fsetstat can change */
+    uint32_t attributes_set; /* … that setstat and fsetstat can change; 0: they judge */
     uint32_t attribute_bits; /* of sp_fs_attributes.bits */
     uint32_t rename_flags;   /* SP_RENAME_* */
     uint32_t lock_flags;     /* SP_LOCK_*; with SP_LOCK_ADVISORY only locks that ask for it are

@@ -428,6 +428,44 @@ static void what_a_provider_cannot_open_is_not_asked_of_it(void **state)
     mock_free(mock);
 }
 
+static uint32_t send_size_and_create_time(struct mock *mock, const char *path, bool has_size)
+{
+    enum { SIZE = 0x1, CREATE_TIME = 0x10, REGULAR = 1 };
+    uint32_t id;
+    struct buffer *request = request_begin(SFTP_SETSTAT, &id);
+    request_string(request, path);
+    wire_put_u32(request, has_size ? SIZE | CREATE_TIME : CREATE_TIME);
+    wire_put_u8(request, REGULAR);
+    if (has_size)
+        wire_put_u64(request, 0);
+    wire_put_u64(request, 1000000000);
+    request_send(mock, request);
+    mock_settle(mock);
+    return id;
+}
+
+static void attributes_that_cannot_be_set_are_not_said_to_be(void **state)
+{
+    (void)state;
+    struct mock *mock = mock_new();
+    can_lock(mock, 0);
+    mock_store(mock)->support.attributes_set = SP_ATTR_SIZE;
+    client_new_6(mock);
+    store_file(mock_store(mock), "/f", "a");
+    expect_status(mock, send_size_and_create_time(mock, "/f", false), SP_FS_OP_UNSUPPORTED);
+    assert_int_equal(mock->started[PLUGIN_FS_setstat], 0);
+    expect_status(mock, send_size_and_create_time(mock, "/f", true), SP_FS_OK);
+    /* One that says nothing of it is asked. */
+    mock_free(mock);
+    mock = mock_new();
+    can_lock(mock, 0);
+    client_new_6(mock);
+    store_file(mock_store(mock), "/f", "a");
+    expect_status(mock, send_size_and_create_time(mock, "/f", false), SP_FS_OK);
+    assert_int_equal(mock->started[PLUGIN_FS_setstat], 1);
+    mock_free(mock);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -443,6 +481,7 @@ int main(void)
         cmocka_unit_test(in_a_drop_box_a_name_given_up_is_nobodys),
         cmocka_unit_test(a_copy_that_feeds_on_itself_ends),
         cmocka_unit_test(what_a_provider_cannot_open_is_not_asked_of_it),
+        cmocka_unit_test(attributes_that_cannot_be_set_are_not_said_to_be),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
