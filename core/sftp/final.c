@@ -9,6 +9,10 @@ uint32_t sftp_final_check(struct sftp_tree *tree, const struct sftp_place *at, c
                           const char **ret_text)
 {
     struct sftp_place place;
+    if (!sftp_tree_shown(tree, path)) {
+        *ret_text = "A plugin led out of the user's home";
+        return SP_FS_PERMISSION_DENIED;
+    }
     sftp_tree_locate(tree, path, &place);
     if (place.mount != at->mount || place.is_mount_point || place.is_above_mount) {
         *ret_text = "A plugin wants a file written on one mount and kept on another";

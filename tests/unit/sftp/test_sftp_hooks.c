@@ -142,6 +142,13 @@ static void a_diverted_path_is_checked_as_if_the_client_had_sent_it(void **state
     expect_seen("<mkdir /home/demo/d\n>mkdir /home/demo/fine 0 provider\n");
     reply->path = str("/home/other");
     expect_status(mock, send_path(mock, SFTP_MKDIR, "/d"), SP_FS_PERMISSION_DENIED);
+    reply = answers(0, "open", false, SP_NEXT);
+    reply->changes = SP_SFTP_CHANGE_FINAL;
+    reply->final_path = str("/home/other");
+    uint32_t id = send_open(mock, "/f", FXF_WRITE | FXF_CREAT);
+    expect_status(mock, id, SP_FS_PERMISSION_DENIED);
+    reply = answers(0, "mkdir", false, SP_NEXT);
+    reply->changes = SP_SFTP_CHANGE_PATH;
     mock->session.grant.restrict_to_home = 0;
     reply->path = str("relative");
     expect_status(mock, send_path(mock, SFTP_MKDIR, "/d"), SP_FS_FAILURE);
