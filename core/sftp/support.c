@@ -78,13 +78,13 @@ static uint32_t check_rename(const struct sp_fs_support *support, struct sp_fs_p
     return SP_FS_OK;
 }
 
-/* Of several attributes those that can be set are; none at all is no success. A provider that names
- * none judges for itself. */
+/* Of several attributes those that can be set are; none at all is no success. A size may be what it
+ * is already, which the provider knows; one that names no attributes judges for itself. */
 static uint32_t check_set(const struct sp_fs_support *support,
                           const struct sp_fs_attributes *attributes, const char **ret_text)
 {
     if (attributes->valid == 0 || support->attributes_set == 0 ||
-        attributes->valid & support->attributes_set)
+        attributes->valid & (support->attributes_set | SP_ATTR_SIZE))
         return SP_FS_OK;
     *ret_text = "The storage cannot change these attributes";
     return SP_FS_OP_UNSUPPORTED;

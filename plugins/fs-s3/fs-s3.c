@@ -54,7 +54,7 @@ static int32_t attached(const struct s3 *s3, const struct sp_event *event, struc
                       SP_OPEN_EXCLUSIVE | SP_OPEN_NOFOLLOW,
         .attributes = SP_ATTR_SIZE | SP_ATTR_PERMISSIONS | SP_ATTR_ACCESS_TIME |
                       SP_ATTR_MODIFY_TIME | SP_ATTR_TYPE,
-        .attributes_set = keeps ? SP_ATTR_SIZE | SP_ATTR_PERMISSIONS | SP_ATTR_MODIFY_TIME : 0,
+        .attributes_set = keeps ? SP_ATTR_PERMISSIONS | SP_ATTR_MODIFY_TIME : 0,
         /* The new name has the old contents or the new, and the old one goes last. */
         .rename_flags = SP_RENAME_OVERWRITE | SP_RENAME_ATOMIC,
     };
