@@ -46,7 +46,7 @@ const struct sp_fs_support attributes_support = {
                   SP_OPEN_TRUNCATE | SP_OPEN_EXCLUSIVE | SP_OPEN_NOFOLLOW,
     .attributes = VALID | COSTLY | SP_ATTR_CREATE_TIME,
     .attributes_set = SP_ATTR_SIZE | SP_ATTR_OWNER_IDS | SP_ATTR_OWNER_NAMES | SP_ATTR_PERMISSIONS |
-                      SP_ATTR_ACCESS_TIME | SP_ATTR_MODIFY_TIME | SP_ATTR_ACL,
+                      SP_ATTR_ACCESS_TIME | SP_ATTR_MODIFY_TIME | SP_ATTR_ACL | SP_ATTR_EXTENDED,
     .attribute_bits = SP_BIT_COMPRESSED | SP_BIT_IMMUTABLE | SP_BIT_APPEND_ONLY | SP_BIT_ENCRYPTED |
                       SP_BIT_SPARSE,
     .rename_flags = SP_RENAME_OVERWRITE | SP_RENAME_ATOMIC | SP_RENAME_NATIVE,
