@@ -449,7 +449,7 @@ static void a_source_that_stays_is_a_failure(void **state)
 static void a_move_ends_with_its_channel(void **state)
 {
     (void)state;
-    for (int steps = 0; steps < 14; steps++) {
+    for (int steps = 0; steps < 15; steps++) {
         struct plugin_instance *other;
         struct mock *mock = two_mounts(&other);
         mock_store(mock)->max_io = 4; /* so that there are several pieces */
@@ -464,7 +464,7 @@ static void a_move_ends_with_its_channel(void **state)
         assert_true(is_there || store_has(&other->store, "/g", "some text"));
         assert_int_equal(store_open_handles(mock_store(mock)), 0);
         assert_int_equal(store_open_handles(&other->store), 0);
-        if (steps < 8) /* before the copy is complete */
+        if (steps < 9) /* before the copy is complete */
             assert_true(is_there && !store_find(&other->store, "/g"));
         mock_free(mock);
     }
