@@ -78,6 +78,8 @@ static const char *substitute(const struct sftp_tree *tree, const char *root, ch
             part = (struct sp_str){tree->home, strlen(tree->home)};
         if (what == 'u' && !is_one_component(part))
             return "the user's name cannot be that of a directory";
+        if (what == 'h' && strcmp(tree->home, "/") == 0)
+            return "the user has no home"; /* and would be given what holds all homes */
         if (part.len >= VPATH_MAX - length)
             return "the root is too long";
         memcpy(out + length, part.data, (size_t)part.len);

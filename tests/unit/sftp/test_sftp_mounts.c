@@ -148,6 +148,23 @@ static void names_in_a_root_stand_for_one_directory(void **state)
     }
 }
 
+/* What stands there would be the directory that holds everybody's home. */
+static void a_user_without_a_home_has_no_root_made_of_it(void **state)
+{
+    (void)state;
+    static const char *const homes[] = {"", "/", "/.."};
+    for (size_t i = 0; i < sizeof homes / sizeof homes[0]; i++) {
+        struct mock *mock = mock_new();
+        struct plugin_instance *other = mock_mount(mock, "/other", "other");
+        mock->session.mounts[1].root = (char *)(uintptr_t) "/homes%h";
+        mock->session.grant.home = (struct sp_str){homes[i], strlen(homes[i])};
+        client_start(mock);
+        expect_status(mock, send_path(mock, SFTP_STAT, "/other"), SP_FS_OP_UNSUPPORTED);
+        assert_int_equal(other->store.views, 0);
+        mock_free(mock);
+    }
+}
+
 /* What is found by halves is what a look at every mount finds. */
 static void many_mounts_are_found(void **state)
 {
@@ -687,6 +704,7 @@ int main(void)
         cmocka_unit_test(a_mount_is_listed_as_its_provider_says_unless_it_is_silent),
         cmocka_unit_test(mounts_are_for_some_users_and_groups),
         cmocka_unit_test(names_in_a_root_stand_for_one_directory),
+        cmocka_unit_test(a_user_without_a_home_has_no_root_made_of_it),
         cmocka_unit_test(many_mounts_are_found),
         cmocka_unit_test(mount_points_cannot_be_made_moved_or_removed),
         cmocka_unit_test(no_file_is_made_where_mounts_make_a_directory),
