@@ -58,7 +58,6 @@ enum sftp_type {
 
 #define SFTP_PACKET_MIN 5u         /* after the length: type and id, or type and version */
 #define SFTP_HANDLE_BYTES 8u       /* of the handles we give out */
-#define SFTP_HANDLE_BYTES_MAX 256u /* that a client may send, by the drafts */
 #define SFTP_DATA_HEADER 13u       /* of a DATA reply: length, type, id, length of the data */
 #define SFTP_IDS_MAX 1024u         /* users-groups-by-id: users and groups together */
 #define SFTP_LISTED_NAME_MAX 1024u /* in a listing */

@@ -156,8 +156,7 @@ struct sftp_request {
     uint32_t final_flags;
     enum sftp_answer_kind answer;
     struct sftp_handle *opened;
-    struct buffer reply; /* while hooks look at the result */
-    bool has_handle_reserved;
+    struct buffer reply;       /* while hooks look at the result */
     struct reactor_task again; /* see sftp_request_yield() */
     void *own;                 /* an executor's, and how it goes with the request */
     void (*free_own)(struct sftp_request *request);

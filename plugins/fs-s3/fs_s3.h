@@ -30,8 +30,7 @@ struct json_t;
 #define KEY_MOST 1024u /* bytes: the stores' own limit */
 #define ETAG_SIZE 136u
 #define PARTS_MOST 10000u
-#define PART_LEAST (5u << 20) /* of a multipart upload, but for its last part */
-#define LIST_MOST 1000u       /* keys in one page of a listing */
+#define LIST_MOST 1000u /* keys in one page of a listing */
 
 /* --- options.c: the configuration, checked --------------------------------------------------- */
 

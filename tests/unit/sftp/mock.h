@@ -52,7 +52,6 @@ struct session {
     struct worker_counters counters;
     uint32_t permit;
     int connection_references;
-    int strands_references;
 };
 
 struct channel {
