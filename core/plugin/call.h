@@ -6,8 +6,9 @@
  * with the answer, or with SP_E_TIMEOUT, SP_E_FAILED … if there is none. on_release comes exactly
  * once after it: only then is the plugin finished with the memory (a plugin that is late keeps it).
  *
- * A call that is given up, by its deadline or by cancel, may be answered all the same. If the answer
- * hands something over (a handle), on_late takes it, and the plugin is told that it was taken.
+ * A call that is given up, by its deadline or by cancel, may be answered all the same. If the
+ * answer hands something over (a handle), on_late takes it, and the plugin is told that it was
+ * taken.
  */
 #ifndef SALLYPORT_PLUGIN_CALL_H
 #define SALLYPORT_PLUGIN_CALL_H

@@ -1,6 +1,6 @@
 /*
- * fuzz_scp.c: the built-in scp and hash commands. The input is a command line, a zero byte, and what the client
- * sends; its first byte says how the provider and the client behave.
+ * fuzz_scp.c: the built-in scp and hash commands. The input is a command line, a zero byte, and
+ * what the client sends; its first byte says how the provider and the client behave.
  */
 #include <string.h>
 
