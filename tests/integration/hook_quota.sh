@@ -100,6 +100,18 @@ expect_right "a rename over a file"
 expect_failure sftp_ target <<<"rename old t/old"
 sftp_ target <<<"rename t/file y"
 expect_equal "$(ledger tree)" "0 2" "the tree after a rename out of it"
+# A file of the name that another had until its directory was renamed is another file.
+sftp_ target <<<"mkdir n1
+put $W/50k n1/f
+rename n1 n2
+mkdir n1
+put $W/50k n1/f"
+expect_right "a file in the place of a renamed directory"
+sftp_ target <<<"rm n1/f
+rm n2/f
+rmdir n1
+rmdir n2"
+expect_right "removing both"
 
 # --- by hand: sizes that are set, appends, offsets, many handles of several connections ---
 
