@@ -17,7 +17,7 @@
 #include "sftp/version.h"
 
 #define IDLE_MS 1000u
-#define INPUT_MAX (1024u * 1024u) /* memory of WRITEs under way; one more message may pass it */
+#define INPUT_MAX (1024u * 1024u) /* of input_bytes; one more message may pass it */
 
 static void on_idle(struct reactor_timer *timer);
 

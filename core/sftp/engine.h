@@ -66,7 +66,7 @@ struct sftp_engine {
     uint32_t partial_length;
     uint32_t partial_wanted;
 
-    size_t input_bytes;  /* memory of WRITEs that are not done */
+    size_t input_bytes;  /* memory of WRITEs and attributes that are not done */
     size_t output_bytes; /* promised to READs that are not done */
     struct reactor_timer idle;
     struct sftp_waiter waiter; /* for hooks that are behind */
@@ -140,6 +140,7 @@ struct sftp_request {
     const char *link_text;   /* SYMLINK */
     char *names;             /* what place, target and link_text point into */
     void *attributes_memory; /* what message.attributes points into */
+    size_t input_bytes;      /* its share of the engine's */
     uint8_t *text;           /* what message points into, if the operation keeps it */
     struct sftp_handle *handle, *handle_to;
     struct sftp_block *block; /* data of a WRITE, room for a READ */

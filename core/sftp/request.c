@@ -53,8 +53,7 @@ void sftp_requests_free_spare(struct sftp_engine *engine)
 void sftp_request_free(struct sftp_request *request)
 {
     struct sftp_engine *engine = request->engine;
-    if (request->block && request->operation == sftp_operation(SFTP_OP_WRITE))
-        engine->input_bytes -= request->block->capacity;
+    engine->input_bytes -= request->input_bytes;
     if (request->free_own)
         request->free_own(request);
     sftp_block_unref(request->block);

@@ -259,6 +259,13 @@ uint32_t sftp_request_place(struct sftp_request *request, const char **ret_text)
                           mount_to, ret_text);
 }
 
+/* What a client sends to be kept is bounded: see engine.c. */
+static void count_input(struct sftp_request *request, size_t bytes)
+{
+    request->input_bytes += bytes;
+    request->engine->input_bytes += bytes;
+}
+
 /* A WRITE's data must outlive the packet: keep its block, or copy it into one. */
 static uint32_t keep_data(struct sftp_request *request, struct sftp_block **block)
 {
@@ -278,7 +285,7 @@ static uint32_t keep_data(struct sftp_request *request, struct sftp_block **bloc
         if (message->length > 0)
             memcpy(request->data, message->data.data, (size_t)message->length);
     }
-    request->engine->input_bytes += request->block->capacity;
+    count_input(request, request->block->capacity);
     return SP_FS_OK;
 }
 
@@ -296,12 +303,14 @@ static int keep_text(struct sftp_request *request, struct wire_reader *reader)
     return 0;
 }
 
-/* What a client says about a file must outlive the packet, too. */
-static uint32_t keep_attributes(struct sftp_request *request)
+/* What a client says about a file must outlive the packet, whose length this is, too. */
+static uint32_t keep_attributes(struct sftp_request *request, size_t length)
 {
     struct sftp_message *message = &request->message;
     int rc = sftp_attributes_keep(&message->attributes, &message->attributes_source,
                                   &request->attributes_memory);
+    if (request->attributes_memory)
+        count_input(request, length);
     return rc < 0 ? SP_FS_FAILURE : SP_FS_OK;
 }
 
@@ -360,7 +369,7 @@ void sftp_request_receive(struct sftp_engine *engine, const uint8_t *data, size_
     if (status == SP_FS_OK)
         status = sftp_request_place(request, &text);
     if (status == SP_FS_OK)
-        status = keep_attributes(request);
+        status = keep_attributes(request, length);
     if (status == SP_FS_OK && operation == sftp_operation(SFTP_OP_WRITE))
         status = keep_data(request, block);
     if (status != SP_FS_OK) {

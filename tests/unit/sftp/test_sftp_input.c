@@ -71,6 +71,32 @@ static void a_request_before_init_ends_the_channel(void **state)
     mock_free(mock);
 }
 
+/* 64 requests may be under way: what they carry is bounded besides. */
+static void attributes_that_wait_hold_back_what_follows(void **state)
+{
+    (void)state;
+    static char value[200000];
+    memset(value, 'x', sizeof value - 1);
+    struct mock *mock = client_new();
+    store_file(mock_store(mock), "/f", "f");
+    mock->calls = MOCK_LATER;
+    for (int i = 0; i < 12; i++) {
+        uint32_t id;
+        struct buffer *request = request_begin(SFTP_SETSTAT, &id);
+        request_string(request, "/f");
+        wire_put_u32(request, 0x80000000);
+        wire_put_u32(request, 1);
+        request_string(request, "name@example.com");
+        request_string(request, value);
+        request_send(mock, request);
+    }
+    assert_in_range(mock_refused(mock), 5 * sizeof value, 7 * sizeof value);
+    mock_settle(mock);
+    assert_int_equal(mock_refused(mock), 0);
+    mock->calls = MOCK_AT_ONCE;
+    mock_free(mock);
+}
+
 static void lengths_that_cannot_be_end_the_channel(void **state)
 {
     (void)state;
@@ -384,6 +410,7 @@ int main(void)
         cmocka_unit_test(init_of_newer_versions_is_answered_with_3),
         cmocka_unit_test(a_second_init_ends_the_channel),
         cmocka_unit_test(a_request_before_init_ends_the_channel),
+        cmocka_unit_test(attributes_that_wait_hold_back_what_follows),
         cmocka_unit_test(lengths_that_cannot_be_end_the_channel),
         cmocka_unit_test(messages_in_pieces_of_any_size_are_whole),
         cmocka_unit_test(a_write_in_pieces_is_whole),
