@@ -10,8 +10,10 @@
 #include <errno.h>
 #include <grp.h>
 #include <limits.h>
+#include <pthread.h>
 #include <pwd.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -36,12 +38,29 @@ static int find_groups(const char *name, struct identity *identity)
     return -ERANGE;
 }
 
+static pthread_once_t noted = PTHREAD_ONCE_INIT;
+static bool is_undumpable; /* the process, before any change of user */
+
+static void note_dumpable(void)
+{
+    is_undumpable = prctl(PR_GET_DUMPABLE, 0, 0, 0, 0) == 0;
+}
+
+/* With each change of user the kernel makes the whole process as dumpable as the system's
+ * fs.suid_dumpable says. */
+static void stay_undumpable(void)
+{
+    if (is_undumpable)
+        prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+}
+
 /* Only root has left; its further groups are of no use to it. */
 static void return_to_root(void)
 {
     if (syscall(SYS_setresuid, KEEP, 0, KEEP) < 0 ||
         syscall(SYS_setresgid, KEEP, getgid(), KEEP) < 0 || syscall(SYS_setgroups, 0, NULL) < 0)
         abort();
+    stay_undumpable();
 }
 
 /* All of it, or nothing. */
@@ -50,8 +69,10 @@ static bool become(const struct identity *identity)
     if (syscall(SYS_setgroups, identity->groups_count, identity->groups) < 0)
         return false;
     if (syscall(SYS_setresgid, KEEP, identity->gid, KEEP) == 0 &&
-        syscall(SYS_setresuid, KEEP, identity->uid, KEEP) == 0)
+        syscall(SYS_setresuid, KEEP, identity->uid, KEEP) == 0) {
+        stay_undumpable();
         return true;
+    }
     return_to_root();
     return false;
 }
@@ -72,6 +93,7 @@ int identity_find(const char *name, bool is_required, struct identity *ret_ident
         return 0;
     if (!is_root)
         return -EPERM;
+    pthread_once(&noted, note_dumpable);
     ret_identity->is_other = true;
     ret_identity->uid = entry.pw_uid;
     ret_identity->gid = entry.pw_gid;
