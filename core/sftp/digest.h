@@ -1,7 +1,7 @@
 /*
  * digest.h: the digests that clients may ask for, by the names of the SFTP drafts, and one that is
- * being computed. Called by whatever hashes files: the extensions and the hash commands. Any
- * thread.
+ * being computed. Called by whatever hashes files: the extensions, the hash commands and
+ * transfers. Any thread.
  */
 #ifndef SALLYPORT_SFTP_DIGEST_H
 #define SALLYPORT_SFTP_DIGEST_H

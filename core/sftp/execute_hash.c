@@ -1,6 +1,6 @@
 /*
- * execute_hash.c: the extensions that compute digests: check-file-handle, check-file-name, md5-hash
- * and md5-hash-handle. See execute.h. Reactor thread.
+ * execute_hash.c: the extensions that compute digests: check-file-handle (or check-file),
+ * check-file-name, md5-hash and md5-hash-handle. See execute.h. Reactor thread.
  *
  * A provider that knows a digest is asked for it. Else the file is read in pieces, each hashed
  * here, with other work of the loop after each; one file at a time for a connection (hash_turn.h),
