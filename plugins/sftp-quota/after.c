@@ -100,19 +100,21 @@ static void after_write(struct sftp_quota *self, const struct sp_sftp_event *eve
 {
     /* It may have been closed meanwhile, with its connection. */
     struct open_file *file = act->written;
-    uint64_t number = event->family & SP_SFTP_READ ? event->file_target : event->file;
-    if (!act->has_growth || !file || open_file_find(self, event->channel, number) != file)
+    bool is_copy = event->family & SP_SFTP_READ, is_done = event->status == SP_FS_OK;
+    uint64_t number = is_copy ? event->file_target : event->file;
+    if (!file || open_file_find(self, event->channel, number) != file)
         return;
-    if (event->status == SP_FS_OK)
+    if (!is_done && act->has_growth)
+        charge_undo(&file->counted, &act->growth);
+    /* Of what failed a part may have been done; and the source of a copy may have grown since. */
+    if (event->count == 0 || (is_done && (!is_copy || file->is_append)))
         return;
-    charge_undo(&file->counted, &act->growth);
-    /* A part may have been done. */
-    uint64_t begun = event->family & SP_SFTP_READ ? event->offset_target : event->offset;
-    struct growth growth;
+    uint64_t begun = is_copy ? event->offset_target : event->offset;
+    struct growth growth = {0};
     struct refusal refusal;
-    if (event->count > 0 && !file->is_append)
+    if (!file->is_append)
         charge_growth(&file->counted, begun + event->count, false, false, &growth, &refusal);
-    else if (event->count > 0)
+    else
         charge_growth(&file->counted, event->count, true, false, &growth, &refusal);
 }
 

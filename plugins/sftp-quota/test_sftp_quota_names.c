@@ -87,12 +87,31 @@ static void what_another_has_written_is_not_taken_back(void **state)
     expect("u.user.ann", 700, 1);
 }
 
+/* The source was empty when it was looked at, and another handle has written to it since. */
+static void what_a_copy_has_copied_counts(void **state)
+{
+    (void)state;
+    begin("{\"name\":\"u\",\"path\":\"/\",\"bytes\":1000}");
+    struct handle *from = open_file(0, "/a", WRITES), *to = open_file(0, "/b", WRITES);
+    struct sp_sftp_event event = about(SP_SFTP_READ | SP_SFTP_WRITE, "copy-data", "/a");
+    event.target = sp_str_of("/b");
+    event.file = from->file;
+    event.file_target = to->file;
+    event.existing = existing(from->node, 0);
+    assert_int_equal(before(0, &event), SP_FS_OK);
+    assert_int_equal(write_file(from, 0, 300, false), SP_FS_OK);
+    event.count = 300;
+    after(0, &event, SP_FS_OK);
+    expect("u.user.ann", 600, 2);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(what_is_known_of_files_goes_with_their_directory),
         TEST(what_was_not_deleted_when_it_was_closed_counts),
         TEST(what_another_has_written_is_not_taken_back),
+        TEST(what_a_copy_has_copied_counts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
