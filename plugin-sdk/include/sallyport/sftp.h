@@ -73,11 +73,11 @@ struct sp_sftp_event {
     uint64_t act;      /* the same number before and after; of this channel */
     uint32_t family;   /* SP_SFTP_*: one, or more for what is several at once */
     uint32_t protocol; /* SP_SFTP_PROTOCOL_* */
-    struct sp_str
-        name; /* the operation: "open", "posix-rename", "copy-data", "check-file-name" … */
+    /* The operation: "open", "posix-rename", "copy-data", "check-file-name" … */
+    struct sp_str name;
     struct sp_str path; /* also of an operation on a handle: the name it was opened by */
-    struct sp_str
-        target; /* rename, link: the new name; symlink: the text; copy: the target's path */
+    /* rename, link: the new name; symlink: the text; copy: the target's path */
+    struct sp_str target;
     struct sp_str mount;  /* that path is on; empty: none */
     uint64_t file;        /* an open file or directory: the same from open's after() to close's;
                              0: none */
