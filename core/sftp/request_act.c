@@ -310,12 +310,22 @@ static bool is_broken(const struct sftp_handle *handle)
     return handle && handle->is_broken;
 }
 
+/* A REALPATH of version 6 may ask for what a STAT does. */
+static uint32_t family_of(const struct sftp_request *request)
+{
+    bool looks = request->message.check >= SFTP_CHECK_IF_THERE;
+    return request->operation->family | (looks ? SP_SFTP_ATTRIBUTES_GET : 0);
+}
+
 void sftp_request_begin(struct sftp_request *request)
 {
     struct sftp_tree *tree = request->engine->tree;
     const struct sftp_operation *operation = request->operation;
-    if (sftp_hooks_want(&tree->hooks, operation->family)) {
+    uint32_t family = family_of(request);
+    if (sftp_hooks_want(&tree->hooks, family)) {
         request->act = sftp_act_new(tree, operation, SP_SFTP_PROTOCOL_SFTP, &asker, request);
+        if (request->act)
+            request->act->event.family = family;
         bool is_close = operation == sftp_operation(SFTP_OP_CLOSE) && request->handle;
         if (!request->act || !describe(request)) {
             if (is_close)

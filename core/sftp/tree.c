@@ -51,6 +51,9 @@ struct sftp_tree *sftp_tree_new(struct channel *channel)
         sftp_tree_unref(tree);
         return NULL;
     }
+    if (tree->is_restricted && strcmp(tree->home, "/") == 0 && grant->root.len == 0)
+        log_warning("sftp.no_home", LOG_U64("conn", connection->id),
+                    LOG_STR("user", connection->user));
     return tree;
 }
 

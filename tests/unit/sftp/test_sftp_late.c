@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "client.h"
+#include "recorder.h"
 #include "sftp/sftp.h"
 
 #define ACCESS_READ 1u
@@ -466,6 +466,25 @@ static void attributes_that_cannot_be_set_are_not_said_to_be(void **state)
     mock_free(mock);
 }
 
+/* REALPATH is not a way round a hook that keeps attributes back. */
+static void attributes_of_realpath_are_for_hooks_on_attributes(void **state)
+{
+    (void)state;
+    struct mock *mock = mock_new();
+    memset(records, 0, sizeof records);
+    struct plugin_instance *instance = mock_hook(mock, recorder_hook);
+    instance->arg = &records[0];
+    instance->wants.before = SP_SFTP_ATTRIBUTES_GET;
+    instance->wants.after = 0;
+    client_new_6(mock);
+    store_file(mock_store(mock), "/f", "text");
+    answers(0, "realpath", false, SP_DENY);
+    expect_path(mock, send_realpath(mock, "/f", 1, NULL, NULL), "/f", 5);
+    expect_status(mock, send_realpath(mock, "/f", 2, NULL, NULL), SP_FS_PERMISSION_DENIED);
+    expect_status(mock, send_realpath(mock, "/f", 3, NULL, NULL), SP_FS_PERMISSION_DENIED);
+    mock_free(mock);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -482,6 +501,7 @@ int main(void)
         cmocka_unit_test(a_copy_that_feeds_on_itself_ends),
         cmocka_unit_test(what_a_provider_cannot_open_is_not_asked_of_it),
         cmocka_unit_test(attributes_that_cannot_be_set_are_not_said_to_be),
+        cmocka_unit_test(attributes_of_realpath_are_for_hooks_on_attributes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

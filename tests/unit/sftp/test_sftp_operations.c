@@ -27,6 +27,7 @@ static bool is_change(enum sftp_operation_id id)
     case SFTP_OP_POSIX_RENAME:
     case SFTP_OP_HARDLINK:
     case SFTP_OP_LSETSTAT:
+    case SFTP_OP_BLOCK: /* it keeps others out */
     case SFTP_OP_COPY_DATA:
         return true;
     default:
