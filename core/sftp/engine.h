@@ -295,6 +295,12 @@ void sftp_handle_retire(struct sftp_handle *handle);
 /* Opened to be deleted when it is closed, by a provider that leaves that to the core: fill in call
  * to remove it, once. False: there is nothing to remove. */
 bool sftp_handle_delete(struct sftp_handle *handle, struct sftp_call *call);
+/* Written under another name, and not what it was to be: fill in call to remove the part, once.
+ * False: there is none, or it stays. */
+bool sftp_handle_drop_part(struct sftp_handle *handle, struct sftp_call *call);
+/* How that went: a part that could not be removed stays, and hooks are told so. */
+void sftp_handle_part_dropped(struct sftp_handle *handle, uint32_t status,
+                              const struct sp_fs_reply *reply);
 /* Count calls to providers. */
 void sftp_handle_hold(struct sftp_handle *handle);
 void sftp_handle_release(struct sftp_handle *handle);

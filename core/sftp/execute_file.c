@@ -4,6 +4,7 @@
  * READ and WRITE hand the provider the very memory that is sent or was received. A READ's block has
  * room for the reply's header before the data, so that header and data go out as one piece.
  */
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/err.h"
@@ -39,12 +40,65 @@ void sftp_execute_open(struct sftp_request *request)
     sftp_request_ask(request, request->place.mount, PLUGIN_FS_open, on_open);
 }
 
+/* Why a CLOSE fails, while the part is being removed. */
+struct outcome {
+    uint32_t status;
+    char text[];
+};
+
+static void free_outcome(struct sftp_request *request)
+{
+    free(request->own);
+}
+
+static void answer_outcome(struct sftp_request *request)
+{
+    const struct outcome *outcome = request->own;
+    sftp_request_status(request, outcome ? outcome->status : SP_FS_FAILURE,
+                        outcome && outcome->text[0] ? outcome->text : NULL);
+}
+
+static void on_dropped(struct sftp_call *call, uint32_t status, const struct sp_fs_reply *reply)
+{
+    struct sftp_request *request = sftp_request_of(call);
+    sftp_handle_part_dropped(request->handle, status, reply);
+    if (request->act)
+        request->act->event.final_flags = request->handle->final_flags;
+    answer_outcome(request);
+}
+
+static void drop_part(struct sftp_request *request)
+{
+    if (sftp_handle_drop_part(request->handle, &request->call))
+        sftp_request_ask(request, request->handle->mount, PLUGIN_FS_remove, on_dropped);
+    else
+        answer_outcome(request);
+}
+
+/* It will not be what it was to be: hooks hear of the close when the part is gone, or left. */
+static void fail_part(struct sftp_request *request, uint32_t status, struct sp_str text)
+{
+    struct outcome *outcome = malloc(sizeof *outcome + (size_t)text.len + 1);
+    if (outcome) {
+        outcome->status = status;
+        if (text.len > 0)
+            memcpy(outcome->text, text.data, (size_t)text.len);
+        outcome->text[text.len] = '\0';
+    }
+    request->own = outcome;
+    request->free_own = free_outcome;
+    request->next = drop_part;
+}
+
 static void on_named(struct sftp_call *call, uint32_t status, const struct sp_fs_reply *reply)
 {
     struct sftp_request *request = sftp_request_of(call);
-    if (status == SP_FS_OK)
+    if (status == SP_FS_OK) {
         sftp_handle_given_name(request->handle);
-    sftp_request_answer(request, status, reply);
+        sftp_request_answer(request, status, reply);
+    } else {
+        fail_part(request, status, reply->text);
+    }
 }
 
 /* It is complete, and is called what it is to be called from now on. */
@@ -83,10 +137,12 @@ static void on_close(struct sftp_call *call, uint32_t status, const struct sp_fs
         status = SP_FS_OK;
     if (status == SP_FS_OK && handle->flags & SP_OPEN_DELETE_ON_CLOSE)
         request->next = delete_closed;
-    else if (status != SP_FS_OK || !handle->final_path)
+    else if (!handle->final_path)
         sftp_request_answer(request, status, reply);
+    else if (status != SP_FS_OK)
+        fail_part(request, status, reply->text);
     else if (handle->part.has_failed)
-        sftp_request_status(request, SP_FS_FAILURE, "It is not complete: a write has failed");
+        fail_part(request, SP_FS_FAILURE, session_text("It is not complete: a write has failed"));
     else
         request->next = give_name;
 }

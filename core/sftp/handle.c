@@ -111,25 +111,38 @@ static void on_close_release(struct sftp_call *call)
     sftp_engine_leave(engine);
 }
 
-static void on_remove_answer(struct sftp_call *call, uint32_t status,
-                             const struct sp_fs_reply *reply)
-{
-    struct sftp_handle *handle = container_of(call, struct sftp_handle, closing);
-    if (status != SP_FS_OK)
-        log_warning("sftp.part_left", LOG_U64("conn", handle->engine->tree->connection->id),
-                    LOG_TEXT("path", handle->path), LOG_U64("status", status),
-                    LOG_STR("text", reply->text));
-}
-
-/* A file that was written under another name and has not become what it was to be. True if the
- * provider is asked to remove it. */
-static bool remove_part(struct sftp_handle *handle)
+bool sftp_handle_drop_part(struct sftp_handle *handle, struct sftp_call *call)
 {
     if (handle->is_part_removed || !handle->final_path || !handle->mount ||
-        !sftp_final_remove(&handle->closing, handle->engine->tree, handle->mount, handle->path,
+        !sftp_final_remove(call, handle->engine->tree, handle->mount, handle->path,
                            handle->final_flags))
         return false;
     handle->is_part_removed = true;
+    return true;
+}
+
+void sftp_handle_part_dropped(struct sftp_handle *handle, uint32_t status,
+                              const struct sp_fs_reply *reply)
+{
+    if (status == SP_FS_OK)
+        return;
+    handle->final_flags |= SP_SFTP_FINAL_KEEP_PART;
+    log_warning("sftp.part_left", LOG_U64("conn", handle->engine->tree->connection->id),
+                LOG_TEXT("path", handle->path), LOG_U64("status", status),
+                LOG_STR("text", reply->text));
+}
+
+static void on_remove_answer(struct sftp_call *call, uint32_t status,
+                             const struct sp_fs_reply *reply)
+{
+    sftp_handle_part_dropped(container_of(call, struct sftp_handle, closing), status, reply);
+}
+
+/* True if the provider is asked. */
+static bool remove_part(struct sftp_handle *handle)
+{
+    if (!sftp_handle_drop_part(handle, &handle->closing))
+        return false;
     handle->outstanding = 1;
     handle->closing.on_answer = on_remove_answer;
     handle->closing.on_release = on_close_release;

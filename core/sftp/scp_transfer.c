@@ -92,7 +92,9 @@ static void on_dropped(struct sftp_call *call, uint32_t status, const struct sp_
         log_warning("sftp.part_left", LOG_U64("conn", scp->tree->connection->id),
                     LOG_TEXT("path", scp->open->path), LOG_U64("status", status),
                     LOG_STR("text", reply->text));
-    settled(scp, true);
+    if (status != SP_FS_OK && scp->act)
+        scp->act->event.final_flags |= SP_SFTP_FINAL_KEEP_PART;
+    settled(scp, status == SP_FS_OK);
     scp_leave(scp);
 }
 

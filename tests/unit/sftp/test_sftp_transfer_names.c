@@ -227,6 +227,47 @@ static void hooks_are_told_the_name_that_it_will_have(void **state)
     mock_free(mock);
 }
 
+static struct mock *looked_at;
+static uint32_t flags_of_close;
+static bool was_part_there;
+
+static int32_t divert_and_note_the_end(const struct sp_sftp_event *event, bool is_after,
+                                       struct sp_sftp_reply *reply)
+{
+    if (is_after && event->family == SP_SFTP_CLOSE) {
+        flags_of_close = event->final_flags;
+        was_part_there = store_find(mock_store(looked_at), "/.temporary") != NULL;
+    }
+    return divert(event, is_after, reply);
+}
+
+/* Whoever counts what there is must know when the close is told whether the part is still there. */
+static void hooks_are_told_whether_a_part_is_left(void **state)
+{
+    (void)state;
+    for (int is_left = 0; is_left < 2; is_left++) {
+        for (int leaves = 0; leaves < 2; leaves++) {
+            struct mock *mock = looked_at = diverted(0);
+            told_verdict = divert_and_note_the_end;
+            struct handle file = open_file(mock, "/f", FXF_PUT);
+            mock_store(mock)->fail[PLUGIN_FS_write] = SP_FS_NO_SPACE_ON_FILESYSTEM;
+            expect_status(mock, send_write(mock, file, 0, "after"), SP_FS_FAILURE);
+            if (is_left)
+                mock_store(mock)->fail[PLUGIN_FS_remove] = SP_FS_PERMISSION_DENIED;
+            if (leaves)
+                mock_close(mock);
+            else
+                expect_status(mock, send_handle(mock, SFTP_CLOSE, file), SP_FS_FAILURE);
+            mock_settle(mock);
+            assert_int_equal(flags_of_close, is_left ? SP_SFTP_FINAL_KEEP_PART : 0);
+            assert_int_equal(was_part_there, is_left);
+            assert_true(store_has(mock_store(mock), "/f", "before"));
+            mock_store(mock)->fail[PLUGIN_FS_remove] = SP_FS_OK;
+            mock_free(mock);
+        }
+    }
+}
+
 static void a_client_that_leaves_leaves_no_part(void **state)
 {
     (void)state;
@@ -365,6 +406,7 @@ int main(void)
         cmocka_unit_test(nor_does_one_with_a_failed_write),
         cmocka_unit_test(a_name_that_cannot_be_given_fails_the_close),
         cmocka_unit_test(hooks_are_told_the_name_that_it_will_have),
+        cmocka_unit_test(hooks_are_told_whether_a_part_is_left),
         cmocka_unit_test(a_client_that_leaves_leaves_no_part),
         cmocka_unit_test(scp_is_told_when_the_client_has_confirmed),
         cmocka_unit_test(scp_is_not_complete_if_its_client_says_so),
