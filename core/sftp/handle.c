@@ -138,18 +138,6 @@ static void on_remove_answer(struct sftp_call *call, uint32_t status,
     sftp_handle_part_dropped(container_of(call, struct sftp_handle, closing), status, reply);
 }
 
-/* True if the provider is asked. */
-static bool remove_part(struct sftp_handle *handle)
-{
-    if (!sftp_handle_drop_part(handle, &handle->closing))
-        return false;
-    handle->outstanding = 1;
-    handle->closing.on_answer = on_remove_answer;
-    handle->closing.on_release = on_close_release;
-    sftp_call_start(&handle->closing, handle->engine->tree, handle->mount, PLUGIN_FS_remove);
-    return true;
-}
-
 bool sftp_handle_delete(struct sftp_handle *handle, struct sftp_call *call)
 {
     const struct sftp_mount *mount = handle->mount;
@@ -172,10 +160,11 @@ bool sftp_handle_delete(struct sftp_handle *handle, struct sftp_call *call)
     return true;
 }
 
-/* The client did not close it. True if the provider is asked to remove it. */
-static bool delete_late(struct sftp_handle *handle)
+/* What nobody removed when it was closed. True if the provider is asked to remove it. */
+static bool remove_late(struct sftp_handle *handle)
 {
-    if (!sftp_handle_delete(handle, &handle->closing))
+    if (!sftp_handle_drop_part(handle, &handle->closing) &&
+        !sftp_handle_delete(handle, &handle->closing))
         return false;
     handle->outstanding = 1;
     handle->closing.on_answer = on_remove_answer;
@@ -188,8 +177,7 @@ static bool delete_late(struct sftp_handle *handle)
 static void finish(struct sftp_handle *handle)
 {
     if (handle->is_closed || !handle->mount) {
-        if (!remove_part(handle) && !delete_late(handle) &&
-            (handle->is_told || !sftp_handle_tell_lost(handle)))
+        if (!remove_late(handle) && (handle->is_told || !sftp_handle_tell_lost(handle)))
             handle_free(handle);
         return;
     }
